@@ -1,0 +1,1 @@
+"""IVIG order sets over SMART on FHIR, from launch to a verified order."""

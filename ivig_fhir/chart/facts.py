@@ -1,0 +1,192 @@
+"""Facts: what the record says, each with where it stands, when it was true and what is doubtful about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from ivig_fhir.chart.answers import Reason
+from ivig_fhir.fhir.codes import Code
+from ivig_fhir.fhir.dates import FhirTime
+from ivig_fhir.fhir.quantity import Quantity
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact stands: `Type/id`, the version that was read (if the server said), and the time as written."""
+
+    reference: str
+    version: str | None = None
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Fact(Generic[T]):  # noqa: UP046 - Python 3.11 has no other spelling
+    """A value with its source and what the record literally said; `doubts` are shown wherever the value is used."""
+
+    value: T
+    source: Source
+    said: str
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The reason for having no fact."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One usable Observation of a named panel (`order_sets/observations.toml`).
+
+    `value` is in the panel's canonical unit (None for coded or text results); `raw` is what was written; `comparator` is "", "<", "<=", ">" or ">=".
+    `preliminary` results may fire a check and never clear one. `suspect` names why an implausible value is kept for checks but not for dosing.
+    """
+
+    panel: str
+    loinc: str
+    value: Decimal | None
+    unit: str
+    raw: Quantity | None
+    codes: tuple[Code, ...]
+    text: str
+    time: FhirTime | None
+    status: str
+    comparator: str
+    source: Source
+    said: str
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def preliminary(self) -> bool:
+        """Not yet a final result."""
+        return self.status == "preliminary"
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An Observation of a panel whose value was refused, and why; `kilograms` where a weight was readable but impossible."""
+
+    panel: str
+    source: Source
+    said: str
+    why: str
+    kind: str = "unreadable"  # unreadable, implausible, future, status, absent
+    value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A Condition that counts (refuted and entered-in-error ones never become a Problem).
+
+    `clinical` is active, inactive or unknown-as-active per R4 (recurrence and relapse are active; remission and resolved inactive);
+    `soft` when unconfirmed, provisional or differential.
+    """
+
+    codes: tuple[Code, ...]
+    texts: tuple[str, ...]
+    active: bool
+    soft: bool
+    onset: FhirTime | None
+    recorded: FhirTime | None
+    source: Source
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """An AllergyIntolerance that counts (refuted and entered-in-error ones never do). `negation` marks "no known ..." entries;
+    `not_asked` marks the empty-list entries that say nobody asked."""
+
+    codes: tuple[Code, ...]
+    texts: tuple[str, ...]
+    active: bool
+    soft: bool
+    criticality: str
+    severities: tuple[str, ...]
+    manifestations: tuple[Code, ...]
+    manifestation_texts: tuple[str, ...]
+    negation: bool
+    not_asked: bool
+    source: Source
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """One entry about a medicine, of any of the four resource types, with its statuses already read.
+
+    kind: request, statement, administration, dispense. state: active, pending (draft, on-hold), recent (ended), given (administered, dispensed).
+    `grams` is a coded dose in grams; `ended` the latest end known; `run` the order run it belongs to (groupIdentifier or request.identifier);
+    `request` the MedicationRequest it points to. `doses` are dated doses of an order in grams.
+    """
+
+    kind: str
+    state: str
+    codes: tuple[Code, ...]
+    texts: tuple[str, ...]
+    time: FhirTime | None
+    ended: FhirTime | None
+    grams: Decimal | None
+    run: str
+    request: str
+    identifiers: tuple[str, ...]
+    doses: tuple[tuple[FhirTime, Decimal | None], ...]
+    reasons: tuple[Code, ...]
+    status: str
+    source: Source
+    said: str
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Procedure, ServiceRequest, Immunization, Device or DeviceUseStatement that counts, by its status."""
+
+    type: str
+    status: str
+    codes: tuple[Code, ...]
+    texts: tuple[str, ...]
+    time: FhirTime | None
+    source: Source
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A Consent, Coverage or ClaimResponse: status, use and outcome, date, and the product texts and codes that it names."""
+
+    type: str
+    status: str
+    use: str
+    outcome: str
+    time: FhirTime | None
+    codes: tuple[Code, ...]
+    texts: tuple[str, ...]
+    source: Source
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The Patient as far as the order needs it. sex is male, female or "" (anything else); deceased and active as recorded."""
+
+    reference: str
+    birth_date: date | None
+    sex: str
+    deceased: bool
+    active: bool
+    name: str
+    identifier: str
+    source: Source
+    gender_said: str
+    birth_said: str
+    read_at: datetime | None = None

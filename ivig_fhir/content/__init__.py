@@ -1,0 +1,1 @@
+"""The clinical content of `order_sets/` as typed, validated, citable data."""

@@ -1,0 +1,187 @@
+"""The only module that reads content files: the folder `order_sets/` becomes one Content, valid as a whole or refused."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ivig_fhir.content.hashing import digest_of, hash_of
+from ivig_fhir.content.load_checks import Index, read_checks, read_index
+from ivig_fhir.content.load_indications import read_order_set
+from ivig_fhir.content.load_parts import read_citations, read_companions, read_panels
+from ivig_fhir.content.load_policies import read_policies
+from ivig_fhir.content.load_products import read_product
+from ivig_fhir.content.model import Check, Content, OrderSet, Product
+from ivig_fhir.content.reading import Table, by_id, fault
+from ivig_fhir.content.value_sets import Row, parse_rows, value_set
+from ivig_fhir.fhir.codes import ValueSet
+
+_INDEX = "checks/index.toml"
+
+
+class _Files:
+    """The parsed files of one folder, each with its hash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hashes: dict[str, str] = {}
+
+    def toml(self, name: str) -> dict[str, Any]:
+        """One TOML file, exact: a bare decimal would become a float, so it is refused."""
+        try:
+            data = tomllib.loads(self._text(name), parse_float=_Bare)
+        except tomllib.TOMLDecodeError as why:
+            raise fault(name, "", f"is not TOML ({why})") from None
+        _refuse_inexact(data, name, "")
+        self.hashes[name] = hash_of(data)
+        return data
+
+    def rows(self, name: str) -> list[Row]:
+        """One CSV file of codes."""
+        heads, rows = parse_rows(self._text(name), name)
+        self.hashes[name] = hash_of([heads, [list(r) for r in rows]])
+        return rows
+
+    def names(self, folder: str, ending: str) -> list[str]:
+        """The files of a folder, in alphabetical order."""
+        return sorted(f"{folder}/{p.name}" for p in (self.folder / folder).glob(f"*{ending}"))
+
+    def _text(self, name: str) -> str:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise fault(name, "", "is missing") from None
+        except UnicodeDecodeError:
+            raise fault(name, "", "is not UTF-8") from None
+
+
+class _Bare(str):
+    """A number that was written as a bare decimal."""
+
+
+def _refuse_inexact(value: Any, file: str, at: str) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_inexact(inner, file, f"{at}.{key}" if at else key)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            name = inner.get("id", number) if isinstance(inner, dict) else number
+            _refuse_inexact(inner, file, f"{at}[{name}]")
+    elif isinstance(value, _Bare):
+        raise fault(file, at, f'is the bare decimal {value}; write it as "{value}", so that it stays exact')
+    elif not isinstance(value, str | int):
+        raise fault(file, at, "is a date or a time; write it as text")
+
+
+def load_content(folder: Path) -> Content:
+    """All content of a folder. Pure but for reading it; nothing is cached. ContentError names file and key of the first fault."""
+    files = _Files(folder)
+    citations = read_citations(files.toml("references.toml"), "references.toml")
+    rows = {Path(name).stem: files.rows(name) for name in files.names("value_sets", ".csv")}
+    sets = {id_: value_set(id_, found) for id_, found in rows.items()}
+    weight, rounding, constants = read_policies(files.toml("policies.toml"), "policies.toml", citations)
+    index = read_index(files.toml(_INDEX), _INDEX)
+    companions, rules = read_companions(files.toml("companions.toml"), "companions.toml", citations)
+    _refuse_unknown_checks(rules, constants, index)
+    products = _products(files, citations)
+    content = Content(
+        version=_version(files),
+        order_sets=MappingProxyType(_order_sets(files, citations, rows, sets)),
+        products=MappingProxyType(products),
+        checks=MappingProxyType(_checks(files, citations, index)),
+        panels=MappingProxyType(read_panels(files.toml("observations.toml"), "observations.toml", citations)),
+        weight_policies=MappingProxyType(weight),
+        rounding_policies=MappingProxyType(rounding),
+        companions=companions,
+        value_sets=MappingProxyType(sets),
+        citations=MappingProxyType(citations),
+        constants=MappingProxyType({**constants, "check_index": index, "rules": rules, "known_products": _known(files, products)}),
+        digest=digest_of(files.hashes),
+    )
+    _refuse_dangling(content)
+    return content
+
+
+def _version(files: _Files) -> str:
+    row = Table(files.toml("release.toml"), "release.toml")
+    version = row.text("version")
+    row.end()
+    return version
+
+
+def _products(files: _Files, citations: Collection[str]) -> dict[str, Product]:
+    found = {}
+    for name in files.names("products", ".toml"):
+        if name != "products/known.toml":
+            data = files.toml(name)
+            made = read_product(data, name, citations, files.hashes[name])
+            found[_named_as_file(made.id, name)] = made
+    return found
+
+
+def _order_sets(
+    files: _Files, citations: Collection[str], rows: Mapping[str, list[Row]], sets: Mapping[str, ValueSet]
+) -> dict[str, OrderSet]:
+    found = {}
+    for name in files.names("indications", ".toml"):
+        codes = f"indication-{Path(name).stem}"
+        if codes not in sets:
+            raise fault(f"value_sets/{codes}.csv", "", "is missing")
+        data = files.toml(name)
+        signed = hash_of([data, [list(r) for r in rows[codes]]])  # a reviewer signs the diagnosis codes with the order set
+        made = read_order_set(data, name, citations, sets[codes], signed)
+        found[_named_as_file(made.id, name)] = made
+    return found
+
+
+def _checks(files: _Files, citations: Collection[str], index: Index) -> dict[str, Check]:
+    found: list[Check] = []
+    for name in files.names("checks", ".toml"):
+        if name != _INDEX:
+            found.extend(read_checks(files.toml(name), name, citations, index))
+    checks = by_id(found, lambda c: c.id, "checks")
+    return {id_: checks[id_] for _, id_, _ in index if id_ in checks}
+
+
+def _known(files: _Files, products: Mapping[str, Product]) -> Mapping[str, tuple[str, ...]]:
+    """Names by which a product is recognised in a chart: those that can be ordered, and those that only history knows."""
+    root = Table(files.toml("products/known.toml"), "products/known.toml")
+    others = {row.id(): row.words("names", some=True) for row in root.tables("product")}
+    root.end()
+    for id_ in others:
+        if id_ in products:
+            raise fault("products/known.toml", id_, "has a file of its own")
+    return MappingProxyType({**{p.id: p.names for p in products.values()}, **others})
+
+
+def _named_as_file(id_: str, name: str) -> str:
+    if Path(name).stem != id_:
+        raise fault(name, "id", f"is {id_!r}, which is not the name of the file")
+    return id_
+
+
+def _refuse_unknown_checks(rules: Mapping[str, Collection[str]], constants: Mapping[str, Any], index: Index) -> None:
+    """Whoever names a check must name one that there is."""
+    ids = {id_ for _, id_, _ in index}
+    named = [("companions.toml", f"rules.{word}", checks) for word, checks in rules.items()]
+    named.append(("policies.toml", "site.may_shorten_days_of", constants["stale_days_checks"]))
+    named.append(("policies.toml", "limits.data_required", constants["data_required"]))
+    for file, key, checks in named:
+        for check in checks:
+            if check not in ids:
+                raise fault(file, key, f"names the check {check!r}, which index.toml does not have")
+
+
+def _refuse_dangling(content: Content) -> None:
+    """What one file says of another must be true."""
+    for item in content.order_sets.values():
+        file = f"indications/{item.id}.toml"
+        if item.default_product not in content.products:
+            raise fault(file, "default_product", f"is {item.default_product!r}, which is no product here")
+        for regimen in item.regimens:
+            unknown: list[str] = [p for p in regimen.label_days if p not in content.constants["known_products"]]
+            if unknown:
+                raise fault(file, f"regimen[{regimen.id}].label_days", f"names {unknown[0]!r}, which is no product here")

@@ -1,0 +1,123 @@
+"""Order sets, from parsed TOML: tier, codes, regimens, limits, evidence and documentation of one indication."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ivig_fhir.content.model import Evidence, OrderSet, Regimen, Review
+from ivig_fhir.content.reading import Table, by_id
+from ivig_fhir.fhir.codes import ValueSet
+
+TIERS = ("A", "B", "C", "D")
+MAXIMA = ("course_g_kg", "per_day_g_kg", "per_infusion_g_kg", "course_g", "per_infusion_g")
+_BASES = ("total_course", "single", "per_cycle", "per_infusion", "per_infusion_or_month", "per_week", "per_session", "per_month")
+_PER_DAY = re.compile(r"per day x [1-9] days")
+
+
+def read_order_set(data: Mapping[str, Any], file: str, citations: Collection[str], codes: ValueSet, content_hash: str) -> OrderSet:
+    """One indication's order set; `codes` is its set of diagnosis codes."""
+    row = Table(data, file, citations)
+    tier = row.one_of("tier", TIERS)
+    regimens = by_id([_regimen(r) for r in row.tables("regimen")], lambda r: r.id, file)
+    _refuse_odd_regimens(row, tier, regimens)
+    made = OrderSet(
+        id=row.id(),
+        name=row.text("name"),
+        version=row.text("version"),
+        review=unreviewed(row),
+        tier=tier,
+        label_code=row.text("label_code", empty=True),
+        on_label=row.text("on_label"),
+        codes=codes,
+        regimens=tuple(regimens.values()),
+        maximum=_maximum(row),
+        evidence=tuple(_evidence(r) for r in row.tables("evidence", naming="body")),
+        documentation=row.words("documentation", some=True),
+        response=row.optional("response"),
+        stop=row.optional("stop"),
+        target=row.optional("target"),
+        duration=row.optional("duration"),
+        weight_note=row.optional("weight_note"),
+        default_product=row.id("default_product"),
+        age_years=_ages(row),
+        guidance=row.text("guidance"),
+        source=row.basis(),
+        content_hash=content_hash,
+    )
+    row.end()
+    return made
+
+
+def unreviewed(row: Table) -> Review:
+    """Shipped content names no reviewer: a signature stands in a site file, over the hash of what was read."""
+    if row.text("checked_by") != "none":
+        raise row.fault("checked_by", "is not 'none', and only a site file can sign content")
+    return Review("unreviewed", expires_on=row.text("review_by"))
+
+
+def _refuse_odd_regimens(row: Table, tier: str, regimens: Mapping[str, Regimen]) -> None:
+    usual = [r for r in regimens.values() if not r.exception]
+    if tier == "D" and usual:
+        raise row.fault("regimen", "has a regimen that is no exception, although the tier is D")
+    if tier != "D" and not usual:
+        raise row.fault("regimen", "has none that can be the default")
+    for item in regimens.values():
+        if item.basis.startswith("as ") and item.basis.removeprefix("as ") not in regimens:
+            raise row.fault(f"regimen[{item.id}].basis", "names a regimen that is not here")
+
+
+def _regimen(row: Table) -> Regimen:
+    days, usual = row.whole_pair("days"), row.whole("default_days", least=1)
+    if not days[0] <= usual <= days[1]:
+        raise row.fault("default_days", f"is not from {days[0]} to {days[1]}")
+    return Regimen(
+        id=row.id(),
+        title=row.text("title"),
+        phase=row.text("phase"),
+        dose_g_kg=row.pair("dose_g_kg"),
+        basis=_basis_word(row),
+        days=days,
+        default_days=usual,
+        interval_weeks=row.pair_or_none("interval_weeks"),
+        label_range_g_kg=row.pair_or_none("label_range_g_kg"),
+        label_days=_label_days(row),
+        exception=row.flag("exception", default=False),
+        source=row.basis(),
+    )
+
+
+def _basis_word(row: Table) -> str:
+    word = row.text("basis")
+    if word in _BASES or _PER_DAY.fullmatch(word) or word.startswith("as "):
+        return word
+    raise row.fault("basis", f"is {word!r}, which is not a way in which a dose is given")
+
+
+def _label_days(row: Table) -> dict[str, tuple[int, int]]:
+    if not row.has("label_days"):
+        return {}
+    table = row.table("label_days")
+    return {product: table.whole_pair(product) for product in table.names()}
+
+
+def _maximum(row: Table) -> dict[str, Any]:
+    if not row.has("maximum"):
+        return {}
+    table = row.table("maximum")
+    table.basis()
+    return {key: table.number(key) for key in MAXIMA if table.has(key)}
+
+
+def _evidence(row: Table) -> Evidence:
+    """What a body says; here alone something unsure may stand, and it is shown as unsure."""
+    return Evidence(row.text("body"), row.text("says"), row.basis(unsure=True))
+
+
+def _ages(row: Table) -> tuple[int | None, int | None]:
+    """Completed years, both ends included; an absent limit is none."""
+    if not row.has("age_years"):
+        return None, None
+    table = row.table("age_years")
+    return (table.whole("from") if table.has("from") else None), (table.whole("to") if table.has("to") else None)

@@ -1,0 +1,62 @@
+"""Dosing-weight and rounding policies, limits and words shown to users, from parsed TOML."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ivig_fhir.content.model import RoundingPolicy, WeightPolicy
+from ivig_fhir.content.reading import Table, by_id, fault
+
+RULES = ("actual", "adjusted-from-bmi", "adjusted-above-ideal", "lower-of-ideal-and-actual", "adjusted-if-heavier")
+_LIMITED = ("adjusted-from-bmi", "adjusted-above-ideal")
+Policies = tuple[dict[str, WeightPolicy], dict[str, RoundingPolicy], dict[str, Any]]
+
+
+def read_policies(data: Mapping[str, Any], file: str, citations: Collection[str]) -> Policies:
+    """Weight policies and rounding policies by id, and the constants that `Content.constants` carries."""
+    root = Table(data, file, citations)
+    weight = by_id([_weight(row) for row in root.tables("weight")], lambda p: p.id, file)
+    rounding = by_id([_rounding(row) for row in root.tables("rounding")], lambda p: p.id, file)
+    for group in ("adult", "child"):
+        if [p.applies for p in rounding.values()].count(group) != 1:
+            raise fault(file, "rounding", f"has not exactly one policy for {group}")
+    constants = _constants(root, weight)
+    root.end()
+    return weight, rounding, constants
+
+
+def _weight(row: Table) -> WeightPolicy:
+    rule = row.one_of("rule", RULES)
+    if row.has("limit") != (rule in _LIMITED):
+        raise row.fault("limit", f"does not go with the rule {rule}" if row.has("limit") else f"is missing for the rule {rule}")
+    factor = row.number("factor")
+    if factor > 1:
+        raise row.fault("factor", "is above 1")
+    return WeightPolicy(row.id(), row.text("title"), rule, row.number_or_none("limit"), factor, row.text("version"), row.basis())
+
+
+def _rounding(row: Table) -> RoundingPolicy:
+    tolerance = row.number("tolerance")
+    if not 0 < tolerance < 1:
+        raise row.fault("tolerance", "is not a fraction between 0 and 1")
+    return RoundingPolicy(row.id(), row.text("title"), row.numbers("increments_g"), tolerance, row.one_of("applies", ("adult", "child")), row.basis())
+
+
+def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
+    limits = root.table("limits")
+    limits.basis()
+    reasons = root.tables("override_reason", naming="code")
+    words = root.table("words")
+    site = root.table("site")
+    return {
+        "default_weight_policy": root.table("defaults").one_of("weight_policy", weight),
+        "adult_years": limits.whole("adult_years", least=1),
+        "min_height_cm": limits.number("min_height_cm"),
+        "same_instant_fraction": limits.number("same_instant_fraction"),
+        "review_weeks": limits.whole("review_weeks", least=1),
+        "data_required": limits.words("data_required", some=True),
+        "override_reasons": tuple((row.text("code"), row.text("label")) for row in reasons),
+        "words": {key: words.text(key) for key in words.names()},
+        "stale_days_checks": site.words("may_shorten_days_of"),
+    }

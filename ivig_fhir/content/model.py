@@ -1,0 +1,290 @@
+"""Clinical content as types: order sets, products, checks, policies, each with its citation and confidence mark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from ivig_fhir.fhir.codes import ValueSet
+
+SEVERITIES = ("info", "warning", "override", "hard-stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source, once, by key. `confidence`: V read in the named source, K established knowledge, ? unsure (never offered as fact)."""
+
+    key: str
+    title: str
+    publisher: str
+    year: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """On whose authority a statement stands: citation keys and the confidence mark."""
+
+    citations: tuple[str, ...]
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who reviewed a piece of content, when, and until when it holds; unreviewed until a site's reviewer signs."""
+
+    status: str  # unreviewed | reviewed
+    reviewer: str = ""
+    reviewed_on: str = ""
+    expires_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """One way of giving IVIG for an indication. `dose_g_kg` low and high, in the meaning of `basis`; days and interval low and high.
+
+    `label_days` maps a product id to the days that its label prints; `exception` marks a regimen that must be chosen, never defaulted.
+    """
+
+    id: str
+    title: str
+    phase: str
+    dose_g_kg: tuple[Decimal, Decimal]
+    basis: str
+    days: tuple[int, int]
+    default_days: int
+    interval_weeks: tuple[Decimal, Decimal] | None
+    label_range_g_kg: tuple[Decimal, Decimal] | None
+    label_days: Mapping[str, tuple[int, int]]
+    exception: bool
+    source: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a body says about an indication, in the project's words."""
+
+    body: str
+    says: str
+    source: Basis
+
+
+@dataclass(frozen=True)
+class OrderSet:
+    """An indication's order set: tier, codes, regimens, limits, documentation. FHIR: PlanDefinition of type order-set.
+
+    tier A on-label, B recommended off-label, C selected cases, D not recommended. `maximum` keys: course_g_kg, per_day_g_kg,
+    per_infusion_g_kg, course_g, per_infusion_g (absent: no limit of its own).
+    """
+
+    id: str
+    name: str
+    version: str
+    review: Review
+    tier: str
+    label_code: str
+    on_label: str
+    codes: ValueSet
+    regimens: tuple[Regimen, ...]
+    maximum: Mapping[str, Decimal]
+    evidence: tuple[Evidence, ...]
+    documentation: tuple[str, ...]
+    response: str
+    stop: str
+    target: str
+    duration: str
+    weight_note: str
+    default_product: str
+    age_years: tuple[int | None, int | None]
+    guidance: str
+    source: Basis
+    content_hash: str
+
+    def regimen(self, id_: str) -> Regimen | None:
+        """The regimen of that id."""
+        return next((r for r in self.regimens if r.id == id_), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RateStep:
+    """One step of an infusion: mL per kg per hour and its minutes (None: to the end); `printed` when the source prints this step."""
+
+    ml_kg_h: Decimal
+    minutes: Decimal | None
+    printed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Rate steps of a product for label indications (`for_`), at a concentration. basis: label, maker, illustrative or none."""
+
+    for_: tuple[str, ...]
+    concentration_mg_ml: Decimal
+    basis: str
+    steps: tuple[RateStep, ...]
+    max_ml_kg_h: Decimal
+    label_text: str
+    source: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIndication:
+    """An indication that the product's label prints, from which age (years, None: no lower limit seen)."""
+
+    code: str
+    min_age_years: Decimal | None
+    age_text: str
+    dose_text: str
+    source: Basis
+
+
+@dataclass(frozen=True)
+class Product:
+    """One immunoglobulin product. Vials in grams; `risk_rate_mg_kg_min` is the label's own ceiling for patients at risk, if it prints one.
+
+    `stabilizers` are lower-case words (glycine, l-proline, maltose, d-sorbitol, sucrose, glucose). `diluents_excluded` by selection word.
+    """
+
+    id: str
+    brand: str
+    proper_name: str
+    maker: str
+    version: str
+    review: Review
+    marketed: bool
+    concentrations_mg_ml: tuple[Decimal, ...]
+    intravenous: bool
+    labels: tuple[LabelIndication, ...]
+    ladders: tuple[Ladder, ...]
+    risk_rate_mg_kg_min: Decimal | None
+    risk_rate_text: str
+    risk_rate_source: Basis
+    stabilizers: tuple[str, ...]
+    excipients: tuple[str, ...]
+    vials_g: tuple[Decimal, ...]
+    diluents_allowed: tuple[str, ...]
+    diluents_excluded: tuple[str, ...]
+    properties: Mapping[str, str]
+    codes: Mapping[str, tuple[str, ...]]
+    names: tuple[str, ...]
+    source: Basis
+    content_hash: str
+    property_sources: Mapping[str, Basis] = field(default_factory=dict)
+
+    def label(self, code: str) -> LabelIndication | None:
+        """The label's entry for an indication code, if it prints one."""
+        return next((x for x in self.labels if x.code == code), None)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check asks, its thresholds, and per branch how severe it is and what it says; the code says only how to look.
+
+    `severity` and `messages` share their keys (branches). `messages` are templates with {named} values. `depends_on` are resource types.
+    `absence` marks checks whose finding is the absence itself and which fire also when the type could not be read.
+    """
+
+    id: str
+    ref: str
+    title: str
+    question: str
+    depends_on: tuple[str, ...]
+    absence: bool
+    thresholds: Mapping[str, Any]
+    severity: Mapping[str, str]
+    messages: Mapping[str, str]
+    mitigation: tuple[str, ...]
+    detected_issue: str
+    source: Basis
+
+    def number(self, name: str) -> Decimal:
+        """A threshold as an exact number."""
+        return Decimal(str(self.thresholds[name]))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How a laboratory value or vital sign is found and read: LOINC codes, canonical and accepted units, limits of plausibility.
+
+    `never` are look-alike codes that must not be taken (birth weight); `qualified` maps a code to what it says about the value (stated).
+    """
+
+    id: str
+    title: str
+    loinc: Mapping[str, str]
+    never: tuple[str, ...]
+    qualified: Mapping[str, str]
+    unit: str
+    accepted: tuple[str, ...]
+    hard: tuple[Decimal, Decimal] | None
+    soft: Mapping[str, tuple[Decimal, Decimal]]
+    terms: tuple[str, ...]
+    source: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class WeightPolicy:
+    """A dosing-weight policy: when the adjusted (or ideal) weight is used, and with which factor.
+
+    rule: actual, adjusted-from-bmi, adjusted-above-ideal, lower-of-ideal-and-actual, adjusted-if-heavier. `limit` is the BMI or the ratio to ideal.
+    """
+
+    id: str
+    title: str
+    rule: str
+    limit: Decimal | None
+    factor: Decimal
+    version: str
+    source: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class RoundingPolicy:
+    """Vial rounding: increments in grams tried in order, and the tolerated fraction of the calculated dose."""
+
+    id: str
+    title: str
+    increments_g: tuple[Decimal, ...]
+    tolerance: Decimal
+    applies: str  # adult | child
+    source: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """An order beside the infusion. kind: medication, lab, monitoring, nursing, education. `when` is a rule word of `companions.toml`.
+
+    `adult` and `child` are the complete sentences of the order; `codes` are "system|code|display".
+    """
+
+    id: str
+    kind: str
+    title: str
+    required: bool
+    when: tuple[str, ...]
+    unless: tuple[str, ...]
+    adult: str
+    child: str
+    codes: tuple[str, ...]
+    offset_minutes: int | None
+    source: Basis
+
+
+@dataclass(frozen=True)
+class Content:
+    """All content of one version, valid as a whole."""
+
+    version: str
+    order_sets: Mapping[str, OrderSet]
+    products: Mapping[str, Product]
+    checks: Mapping[str, Check]
+    panels: Mapping[str, Panel]
+    weight_policies: Mapping[str, WeightPolicy]
+    rounding_policies: Mapping[str, RoundingPolicy]
+    companions: tuple[Companion, ...]
+    value_sets: Mapping[str, ValueSet]
+    citations: Mapping[str, Citation]
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""

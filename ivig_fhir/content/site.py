@@ -1,0 +1,42 @@
+"""The site file: what one hospital narrows or answers; it can never widen what the content allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ivig_fhir.content.model import RateStep
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedLadder:
+    """Rate steps that a site made its own, with who adopted them and when."""
+
+    steps: tuple[RateStep, ...]
+    adopted_by: str
+    adopted_on: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """One hospital's answers. Absent means: the content's default, unanswered questions stay open.
+
+    `formulary` limits the products; `risk_cap_mg_kg_min` is the site's ceiling for patients at risk; `ladders` by (product, ladder).
+    """
+
+    timezone: ZoneInfo = ZoneInfo("UTC")
+    infusion_start: time = time(10, 0)
+    glucose_meters_maltose_safe: bool | None = None
+    consent_required: bool = True
+    formulary: tuple[str, ...] | None = None
+    weight_policy: str | None = None
+    rounding_increments_g: tuple[Decimal, ...] | None = None
+    rounding_tolerance: Decimal | None = None
+    stale_days: Mapping[str, Any] = field(default_factory=dict)
+    ladders: Mapping[tuple[str, str], AdoptedLadder] = field(default_factory=dict)
+    reviews: Mapping[str, str] = field(default_factory=dict)
+    risk_cap_mg_kg_min: Decimal | None = None

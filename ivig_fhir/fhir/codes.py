@@ -1,0 +1,126 @@
+"""Coding systems by name, codes that compare as their system does, and sets of codes with words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+SNOMED = "http://snomed.info/sct"
+LOINC = "http://loinc.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+CVX = "http://hl7.org/fhir/sid/cvx"
+NDC = "http://hl7.org/fhir/sid/ndc"
+UNII = "http://fdasis.nlm.nih.gov"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+ICD10PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
+CPT = "http://www.ama-assn.org/go/cpt"
+
+# Other names under which EHRs send the same systems (object identifiers seen in vendor answers). ICD-9-CM has another OID and stays foreign.
+_ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+        "urn:oid:2.16.840.1.113883.6.1": LOINC,
+        "urn:oid:2.16.840.1.113883.6.88": RXNORM,
+        "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
+        "urn:oid:2.16.840.1.113883.6.69": NDC,
+        "urn:oid:2.16.840.1.113883.4.9": UNII,
+        "urn:oid:2.16.840.1.113883.12.292": CVX,
+    }
+)
+SHORT: Mapping[str, str] = MappingProxyType(
+    {
+        "snomed": SNOMED,
+        "loinc": LOINC,
+        "rxnorm": RXNORM,
+        "icd10cm": ICD10CM,
+        "cvx": CVX,
+        "ndc": NDC,
+        "unii": UNII,
+        "hcpcs": HCPCS,
+        "icd10pcs": ICD10PCS,
+        "cpt": CPT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code in a coding system, both in the form in which they compare."""
+
+    system: str
+    code: str
+
+
+def code(system: object, value: object) -> Code | None:
+    """A comparable code from what a Coding says; None when either part is missing. ICD-10-CM: dot dropped, upper case."""
+    if not isinstance(system, str) or not isinstance(value, str) or not value.strip():
+        return None
+    system = _ALIASES.get(system.strip(), system.strip())
+    value = value.strip()
+    if system == ICD10CM:
+        value = value.replace(".", "").upper()
+    return Code(system, value)
+
+
+@dataclass(frozen=True)
+class ValueSet:
+    """Codes (exact, or by prefix), words that stand for them in text, and words that exclude. Data: `order_sets/value_sets/`."""
+
+    id: str
+    exact: frozenset[Code] = frozenset()
+    prefixes: tuple[Code, ...] = ()
+    terms: tuple[str, ...] = ()
+    exclude_terms: tuple[str, ...] = ()
+    _words: tuple[re.Pattern[str], ...] = field(default=(), compare=False, repr=False)
+    _excluded: tuple[re.Pattern[str], ...] = field(default=(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_words", tuple(_term_pattern(t) for t in self.terms))
+        object.__setattr__(self, "_excluded", tuple(re.compile(r"(?<!\w)" + re.escape(t.lower())) for t in self.exclude_terms))
+
+    def by_code(self, codes: Iterable[Code]) -> Code | None:
+        """The first of `codes` that belongs to the set."""
+        for item in codes:
+            if item in self.exact or any(item.system == p.system and item.code.startswith(p.code) for p in self.prefixes):
+                return item
+        return None
+
+    def by_text(self, texts: Iterable[str]) -> str | None:
+        """The first text with a word of the set and no excluded word; a match by text is always shown as one to confirm."""
+        for text in texts:
+            lowered = text.lower()
+            if any(p.search(lowered) for p in self._words) and not self.excludes((text,)):
+                return text
+        return None
+
+    def excludes(self, texts: Iterable[str]) -> bool:
+        """Whether an excluded word stands in any of the texts; it wins over codes and words."""
+        return any(p.search(text.lower()) for text in texts for p in self._excluded)
+
+
+def _term_pattern(term: str) -> re.Pattern[str]:
+    """Whole words; a star at an end drops the word boundary there."""
+    body = term.lower()
+    left = "" if body.startswith("*") else r"(?<!\w)"
+    right = "" if body.endswith("*") else r"(?!\w)"
+    return re.compile(left + re.escape(body.strip("*")) + right)
+
+
+def codings(concept: Any) -> tuple[Code, ...]:
+    """The comparable codes of a CodeableConcept, in its order; whatever is malformed is passed over."""
+    items = concept.get("coding") if isinstance(concept, dict) else None
+    found = (code(c.get("system"), c.get("code")) for c in items or [] if isinstance(c, dict)) if isinstance(items, list) else ()
+    return tuple(c for c in found if c is not None)
+
+
+def texts(concept: Any) -> tuple[str, ...]:
+    """The texts of a CodeableConcept: its own, then the displays of its codings."""
+    if not isinstance(concept, dict):
+        return ()
+    items = concept.get("coding") if isinstance(concept.get("coding"), list) else []
+    found = [concept.get("text"), *(c.get("display") for c in items if isinstance(c, dict))]
+    return tuple(dict.fromkeys(t.strip() for t in found if isinstance(t, str) and t.strip()))

@@ -1,0 +1,107 @@
+"""Applicability: which order set, regimen and product a chart and a clinician's choices lead to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ivig_fhir.chart.facts import Problem
+from ivig_fhir.chart.snapshot import ChartSnapshot
+from ivig_fhir.content.model import Content, OrderSet, Product, Regimen
+from ivig_fhir.content.site import Site
+from ivig_fhir.errors import SelectionError
+from ivig_fhir.fhir.dates import completed_years
+from ivig_fhir.proposal.selections import Selections
+
+
+def indications_in(chart: ChartSnapshot, content: Content) -> tuple[OrderSet, ...]:
+    """The order sets whose codes an active Condition carries, within their ages."""
+    found = []
+    for item in content.order_sets.values():
+        if condition_for(chart, item, active_only=True) and _age_fits(chart, item):
+            found.append(item)
+    return tuple(found)
+
+
+def condition_for(chart: ChartSnapshot, order_set: OrderSet, active_only: bool = False) -> Problem | None:
+    """The Condition that carries a code of the indication, an active one first; codes only, words are not an indication."""
+    mine = [p for p in chart.problems if order_set.codes.by_code(p.codes) and (p.active or not active_only)]
+    return min(mine, key=lambda p: (not p.active, p.soft), default=None)
+
+
+def _age_fits(chart: ChartSnapshot, order_set: OrderSet) -> bool:
+    born, (low, high) = chart.patient.birth_date, order_set.age_years
+    if born is None:
+        return True
+    age = completed_years(born, chart.now.date())
+    return (low is None or age >= low) and (high is None or age <= high)
+
+
+def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Content) -> OrderSet:
+    """The order set chosen, else the only one that the chart carries. SelectionError names the candidates."""
+    if selections.indication is not None:
+        chosen = content.order_sets.get(selections.indication)
+        if chosen is None:
+            raise SelectionError(said=f"There is no order set {selections.indication}.")
+        return chosen
+    found = indications_in(chart, content)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise SelectionError(said=f"The chart carries no indication; choose one of {', '.join(sorted(content.order_sets))}.")
+    raise SelectionError(said=f"The chart carries more than one indication; choose one of {', '.join(x.id for x in found)}.")
+
+
+def choose_regimen(order_set: OrderSet, selections: Selections, product: Product) -> Regimen | None:
+    """The regimen chosen, else the first that is not an exception; None where nothing is recommended (tier D)."""
+    if selections.regimen is None:
+        return next((r for r in order_set.regimens if not r.exception), None)
+    if selections.regimen == "label":
+        printed = [r for r in order_set.regimens if product.id in r.label_days] or [r for r in order_set.regimens if r.phase == "label"]
+        return printed[0] if printed else next((r for r in order_set.regimens if not r.exception), None)
+    chosen = order_set.regimen(selections.regimen)
+    if chosen is None:
+        raise SelectionError(said=f"{order_set.id} has no regimen {selections.regimen}.")
+    return chosen
+
+
+def choose_product(order_set: OrderSet, selections: Selections, content: Content, site: Site) -> Product:
+    """The product chosen, else the order set's default, else the first of the site's formulary that the label carries."""
+    if selections.product is not None:
+        chosen = content.products.get(selections.product)
+        if chosen is None:
+            raise SelectionError(said=f"There is no product {selections.product}.")
+        if site.formulary is not None and chosen.id not in site.formulary:
+            raise SelectionError(said=f"{chosen.brand} is not on the site's formulary.")
+        return chosen
+    ids = [order_set.default_product, *sorted(content.products)]
+    allowed = [content.products[i] for i in ids if i in content.products and (site.formulary is None or i in site.formulary)]
+    if not allowed:
+        raise SelectionError(said="The site's formulary leaves no product.")
+    return next((p for p in allowed if p.label(order_set.label_code)), allowed[0]) if site.formulary else allowed[0]
+
+
+def choose_days(regimen: Regimen, product: Product, selections: Selections) -> int:
+    """The days chosen, else the regimen's, held within what the product's label prints."""
+    if selections.dates is not None:
+        return len(selections.dates)
+    if selections.days is not None:
+        return selections.days
+    low, high = regimen.label_days.get(product.id, regimen.days)
+    return max(low, min(high, regimen.default_days))
+
+
+def choose_concentration(product: Product, selections: Selections) -> Decimal:
+    """The concentration chosen, else the product's highest (the smallest volume), in mg/mL."""
+    if selections.concentration_mg_ml is None:
+        return max(product.concentrations_mg_ml)
+    if selections.concentration_mg_ml not in product.concentrations_mg_ml:
+        raise SelectionError(said=f"{product.brand} has no concentration of {selections.concentration_mg_ml} mg/mL.")
+    return selections.concentration_mg_ml
+
+
+def is_on_label(order_set: OrderSet, product: Product, age_years: int | None) -> bool:
+    """Whether the product's label carries the indication at this age; an unknown age is not on label."""
+    entry = product.label(order_set.label_code)
+    if entry is None or age_years is None:
+        return False
+    return entry.min_age_years is None or age_years >= entry.min_age_years

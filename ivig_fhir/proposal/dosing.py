@@ -1,0 +1,90 @@
+"""The dose: grams per kilogram times kilograms, divided over days, each infusion rounded to vials, every step written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_DOWN, Decimal
+
+from ivig_fhir.content.model import OrderSet, Regimen
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.model import DoseCalculation, Infusion
+from ivig_fhir.proposal.vials import makeable
+
+_WEEKS_IN_A_MONTH = Decimal(2) + Decimal(2)  # a regimen given per month is given per four weeks
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """Vial rounding: increments in grams in the order they are tried, and the tolerated fraction of the dose."""
+
+    increments_g: tuple[Decimal, ...]
+    tolerance: Decimal
+
+
+def cycle_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | None) -> tuple[Decimal, Decimal]:
+    """The regimen's grams per kilogram of one cycle, low and high, by its basis. See: CONTRACTS, arithmetic."""
+    low, high = regimen.dose_g_kg
+    if regimen.basis.startswith("as "):
+        named = order_set.regimen(regimen.basis.removeprefix("as ").replace("_", "-"))
+        return cycle_g_kg(named, order_set, interval_weeks) if named else (low, high)
+    if regimen.basis.startswith("per day x"):
+        times = Decimal(regimen.basis.removeprefix("per day x").split()[0])
+        return low * times, high * times
+    if regimen.basis == "per_month":
+        weeks = interval_weeks or (regimen.interval_weeks or (_WEEKS_IN_A_MONTH,))[0]
+        return low * weeks / _WEEKS_IN_A_MONTH, high * weeks / _WEEKS_IN_A_MONTH
+    return low, high
+
+
+def calculate(
+    kg: Decimal,
+    per_kg: Decimal | None,
+    course_g: Decimal | None,
+    dates: Sequence[date],
+    rounding: Rounding | None,
+    sizes: Sequence[Decimal],
+) -> DoseCalculation:
+    """The dose of a course over `dates`, in grams. Either `per_kg` (of the course) or `course_g`; no rounding means 0.1 g."""
+    days = len(dates)
+    exact = course_g if course_g is not None else (per_kg or Decimal(0)) * kg
+    each = exact / days
+    rounded, increment = _rounded(each, rounding, sizes)
+    deviation = half_up((rounded - each) / each * 100, "0.1") if each else Decimal(0)
+    return DoseCalculation(
+        per_kg=per_kg,
+        calculated_course_g=exact,
+        calculated_per_infusion_g=each,
+        per_infusion_g=rounded,
+        deviation_percent=deviation,
+        course_g=rounded * days,
+        infusions=tuple(Infusion(d, rounded) for d in dates),
+        increment_g=increment,
+        working=_working(kg, per_kg, exact, each, rounded, deviation, days),
+    )
+
+
+def _rounded(each: Decimal, rounding: Rounding | None, sizes: Sequence[Decimal]) -> tuple[Decimal, Decimal | None]:
+    """The first increment whose nearest multiple (a tie goes down) is within tolerance and makeable; else 0.1 g without vial rounding."""
+    for increment in rounding.increments_g if rounding else ():
+        nearest = (each / increment).quantize(Decimal(1), rounding=ROUND_HALF_DOWN) * increment
+        if nearest > 0 and abs(nearest - each) <= each * (rounding.tolerance if rounding else 0) and makeable(nearest, sizes):
+            return nearest, increment
+    return half_up(each, "0.1"), None
+
+
+def _working(
+    kg: Decimal, per_kg: Decimal | None, exact: Decimal, each: Decimal, rounded: Decimal, deviation: Decimal, days: int
+) -> tuple[str, ...]:
+    """The calculation as a person would write it on paper."""
+    lines = []
+    if per_kg is not None:
+        lines.append(f"{kg} kg × {plain(per_kg)} g/kg = {plain(half_up(exact, '0.01'))} g for the course")
+    else:
+        lines.append(f"{plain(exact)} g for the course, as stated")
+    if days > 1:
+        lines.append(f"{plain(half_up(exact, '0.01'))} g ÷ {days} days = {plain(half_up(each, '0.01'))} g each day")
+    sign = "+" if deviation > 0 else "−" if deviation < 0 else ""
+    lines.append(f"rounded to {plain(rounded)} g ({sign}{abs(deviation)} %)")
+    return tuple(lines)
