@@ -100,7 +100,7 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = [name_exception, drop_unknown, structlog.processors.JSONRenderer(sort_keys=True)]
+    last: list[Any] = [name_exception, drop_unknown, structlog.processors.JSONRenderer(sort_keys=True)]
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -14,7 +14,7 @@ from ivig_fhir.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "IVIG_"
-CLIENT_SECRET = "IVIG_CLIENT_SECRET_"
+CLIENT_SECRET = PREFIX + "CLIENT_SECRET_"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -137,7 +137,7 @@ def _collect(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     for key in sorted(k for k in env if k.startswith(PREFIX)):
         name = key.removesuffix("_FILE") if key not in known else key
         is_secret = (name in known and known[name].secret) or (name.startswith(CLIENT_SECRET) and name != CLIENT_SECRET)
-        if name not in known and not is_secret or name != key and not is_secret:
+        if not is_secret and (name not in known or name != key):
             raise SettingsError(f"{key} is not a setting of IVIG Orders.")
         if name != key and name in env:
             raise SettingsError(f"{name} and {key} are both set; use one.")

@@ -63,7 +63,7 @@ class Owner:
         return Owner(frozenset(keys | ({full_url} if full_url else set())), frozenset(identifiers(patient)))
 
     def claims(self, resource: Resource) -> str:
-        """"ours", "another" (it names somebody else) or "unsaid" (it names nobody)."""
+        """Whose a resource is: "ours", "another" (it names somebody else) or "unsaid" (it names nobody)."""
         element = next((part(resource, name) for name in _OWNERS if part(resource, name)), {})
         literal = word(element, "reference")
         if not literal or literal.startswith("#"):
@@ -105,7 +105,7 @@ def _keep(kept: dict[str, Resource], resource: Resource, index: int) -> list[Odd
     if _updated(resource) > _updated(before):
         kept[key] = resource
     reference = f"{resource['resourceType']}/{key}"
-    return [Oddity(reference, f"{reference} stands in the record twice with different content; the newer one was used.")]
+    return [Oddity(reference, f"{reference} stands in the record twice with different content; the newer one, or else the first, was used.")]
 
 
 def _updated(resource: Resource) -> float:

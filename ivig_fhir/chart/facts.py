@@ -7,11 +7,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from ivig_fhir.chart.answers import Reason
+from ivig_fhir.chart.answers import Reason, Resource
 from ivig_fhir.fhir.codes import Code
 from ivig_fhir.fhir.dates import FhirTime
 from ivig_fhir.fhir.quantity import Quantity
-
+from ivig_fhir.fhir.reading import part, word
 
 T = TypeVar("T")
 
@@ -24,9 +24,15 @@ class Source:
     version: str | None = None
     time: str | None = None
 
+    @staticmethod
+    def of(resource: Resource, time: FhirTime | None = None) -> Source:
+        """The source that a resource is; without an id only its type can be named."""
+        type_, id_ = word(resource, "resourceType"), word(resource, "id")
+        return Source(f"{type_}/{id_}" if id_ else type_, word(part(resource, "meta"), "versionId") or None, time.text if time else None)
+
 
 @dataclass(frozen=True)
-class Fact(Generic[T]):  # noqa: UP046 - Python 3.11 has no other spelling
+class Fact(Generic[T]):
     """A value with its source and what the record literally said; `doubts` are shown wherever the value is used."""
 
     value: T
@@ -47,8 +53,9 @@ class Gap:
 class Measurement:
     """One usable Observation of a named panel (`order_sets/observations.toml`).
 
-    `value` is in the panel's canonical unit (None for coded or text results); `raw` is what was written; `comparator` is "", "<", "<=", ">" or ">=".
-    `preliminary` results may fire a check and never clear one. `suspect` names why an implausible value is kept for checks but not for dosing.
+    `value` is in the panel's canonical unit (None for coded or text results); `raw` is what was written; `comparator` is "", "<", "<=",
+    ">" or ">=". `preliminary` results may fire a check and never clear one. `loinc` is "" for a panel without LOINC codes, which is found
+    by its words. `method` is how it was measured, as the record says it ("Estimated by physician").
     """
 
     panel: str
@@ -64,6 +71,7 @@ class Measurement:
     source: Source
     said: str
     doubts: tuple[str, ...] = ()
+    method: str = ""
 
     @property
     def preliminary(self) -> bool:
@@ -73,7 +81,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An Observation of a panel whose value was refused, and why; `kilograms` where a weight was readable but impossible."""
+    """An Observation of a panel whose value was refused, and why; `value` (in the panel's unit) where it was readable but impossible."""
 
     panel: str
     source: Source
@@ -99,6 +107,7 @@ class Problem:
     recorded: FhirTime | None
     source: Source
     said: str
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +133,10 @@ class Allergy:
 class Drug:
     """One entry about a medicine, of any of the four resource types, with its statuses already read.
 
-    kind: request, statement, administration, dispense. state: active, pending (draft, on-hold), recent (ended), given (administered, dispensed).
-    `grams` is a coded dose in grams; `ended` the latest end known; `run` the order run it belongs to (groupIdentifier or request.identifier);
-    `request` the MedicationRequest it points to. `doses` are dated doses of an order in grams.
+    kind: request, statement, administration, dispense. state: active, pending (draft, on-hold), recent (ended), given (administered,
+    dispensed). `grams` is the coded dose of one administration (of a dispense: all that was dispensed); `ended` the latest end known; `run`
+    the order run it belongs to (groupIdentifier or request.identifier); `request` the MedicationRequest it points to (`Type/id`);
+    `identifiers` its own as `system|value`; `doses` the dated doses of an order in grams (None: not coded as a mass).
     """
 
     kind: str

@@ -26,6 +26,7 @@ _NOT_READ = {
 # A resource that does not exist was looked for; its absence is an answer.
 _ANSWERED = frozenset({"not-found", "deleted"})
 _OUTSIDE_RECORD = re.compile(r"outside record.*\bnot\b.*\bincluded", re.IGNORECASE | re.DOTALL)
+_PART_NAME = re.compile(r"outside record[^.]*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]+")
 
 
@@ -59,11 +60,16 @@ def gaps_in(outcome: Resource, asked: str = "", known: Collection[str] = READ_TY
         reason = _reason(issue)
         if reason is None:
             continue
-        named = [t for t in dict.fromkeys(_NAME.findall(issue.words)) if t in known] or ([asked] if asked in known else [])
+        named = [t for t in _named(issue) if t in known] or ([asked] if asked in known else [])
         unread += [_unread(t, reason, issue) for t in named]
-        if not named:
+        if not named and asked not in _named(issue):  # a search for a type that nothing here depends on leaves no gap
             unnamed.append(short(f"Something could not be read: {issue.words or issue.said or issue.code}", 300))
     return Gaps(tuple(unread), tuple(unnamed))
+
+
+def _named(issue: Issue) -> tuple[str, ...]:
+    """The words that may be types; what follows "Outside Record" names a part of a type ("Encounter Diagnosis")."""
+    return tuple(dict.fromkeys(_NAME.findall(_PART_NAME.sub("", issue.words))))
 
 
 def _reason(issue: Issue) -> Reason | None:

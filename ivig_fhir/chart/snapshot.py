@@ -15,6 +15,7 @@ class ChartSnapshot:
     """What the record says, read completely or not, as of `now` in the site's `zone`.
 
     `answers` keeps per type whether its absence may be believed. `oddities` and `unusable` are shown, never dropped in silence.
+    `candidates` are results found by their words alone where a panel has codes: for a person to confirm, never used for a dose or a check.
     `digest` changes when any resource that was read changes ("sha256:...").
     """
 
@@ -31,6 +32,7 @@ class ChartSnapshot:
     papers: tuple[Paper, ...] = ()
     oddities: tuple[Oddity, ...] = ()
     digest: str = ""
+    candidates: tuple[Measurement, ...] = ()
     _panels: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def hash_of(data: Any) -> str:
-    """SHA-256 of parsed content in one canonical spelling: comments, order of keys and layout of the file do not count, every value does."""
+    """SHA-256 of parsed content in one canonical spelling: comments, layout and order of keys do not count, every value does."""
     spelled = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(spelled.encode()).hexdigest()
 

@@ -68,7 +68,9 @@ def _soft(table: Table) -> dict[str, tuple[Decimal, Decimal]]:
     return {band: table.pair(band) for band in table.names()}
 
 
-def read_companions(data: Mapping[str, Any], file: str, citations: Collection[str]) -> tuple[tuple[Companion, ...], dict[str, tuple[str, ...]]]:
+def read_companions(
+    data: Mapping[str, Any], file: str, citations: Collection[str]
+) -> tuple[tuple[Companion, ...], dict[str, tuple[str, ...]]]:
     """The orders beside the infusion, and the rule words: each word with the check ids that make it true when they fire."""
     root = Table(data, file, citations)
     table = root.table("rules")
@@ -87,7 +89,7 @@ def _companion(row: Table, words: Collection[str]) -> Companion:
         when=_rule_words(row, "when", words),
         unless=_rule_words(row, "unless", words) if row.has("unless") else (),
         adult=row.text("adult"),
-        child=row.text("child"),
+        child=row.text("child") if row.has("child") else row.text("adult"),
         codes=_codes(row),
         offset_minutes=_offset(row),
         source=row.basis(),

@@ -40,7 +40,9 @@ def _rounding(row: Table) -> RoundingPolicy:
     tolerance = row.number("tolerance")
     if not 0 < tolerance < 1:
         raise row.fault("tolerance", "is not a fraction between 0 and 1")
-    return RoundingPolicy(row.id(), row.text("title"), row.numbers("increments_g"), tolerance, row.one_of("applies", ("adult", "child")), row.basis())
+    return RoundingPolicy(
+        row.id(), row.text("title"), row.numbers("increments_g"), tolerance, row.one_of("applies", ("adult", "child")), row.basis()
+    )
 
 
 def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:

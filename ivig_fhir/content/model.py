@@ -228,7 +228,8 @@ class Panel:
 class WeightPolicy:
     """A dosing-weight policy: when the adjusted (or ideal) weight is used, and with which factor.
 
-    rule: actual, adjusted-from-bmi, adjusted-above-ideal, lower-of-ideal-and-actual, adjusted-if-heavier. `limit` is the BMI or the ratio to ideal.
+    rule: actual, adjusted-from-bmi, adjusted-above-ideal, lower-of-ideal-and-actual, adjusted-if-heavier.
+    `limit` is the BMI or the ratio to ideal.
     """
 
     id: str

@@ -20,7 +20,7 @@ T = TypeVar("T")
 def fault(file: str, key: str, problem: str) -> ContentError:
     """The error for one key of one file."""
     sentence = f"{file}: {key} {problem}." if key else f"{file} {problem}."
-    return ContentError(sentence, said=sentence)
+    return ContentError(said=sentence, detail=sentence)
 
 
 def exact(value: object) -> Decimal | None:
@@ -175,7 +175,7 @@ class Table:
         return int(low), int(high)
 
     def basis(self, unsure: bool = False) -> Basis:
-        """The citation keys and the confidence mark of this table; `?` only where `unsure` allows it: figures and orders are never unsure."""
+        """Citation keys and confidence mark of this table; `?` only where `unsure` allows it, which no figure and no order does."""
         keys = self.words("citations", some=True)
         for key in keys:
             if key not in self._citations:

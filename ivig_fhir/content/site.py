@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from ivig_fhir.content.model import RateStep
+from ivig_fhir.content.model import RateStep, Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,11 @@ class AdoptedLadder:
 class Site:
     """One hospital's answers. Absent means: the content's default, unanswered questions stay open.
 
-    `formulary` limits the products; `risk_cap_mg_kg_min` is the site's ceiling for patients at risk; `ladders` by (product, ladder).
+    `formulary` limits the products; `risk_cap_mg_kg_min` is the site's ceiling for patients at risk; `ladders` by (product, ladder);
+    `reviews` by content hash; `stale_days` by check id, then by threshold.
     """
 
-    timezone: ZoneInfo = ZoneInfo("UTC")
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     infusion_start: time = time(10, 0)
     glucose_meters_maltose_safe: bool | None = None
     consent_required: bool = True
@@ -36,7 +36,7 @@ class Site:
     weight_policy: str | None = None
     rounding_increments_g: tuple[Decimal, ...] | None = None
     rounding_tolerance: Decimal | None = None
-    stale_days: Mapping[str, Any] = field(default_factory=dict)
+    stale_days: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     ladders: Mapping[tuple[str, str], AdoptedLadder] = field(default_factory=dict)
-    reviews: Mapping[str, str] = field(default_factory=dict)
+    reviews: Mapping[str, Review] = field(default_factory=dict)
     risk_cap_mg_kg_min: Decimal | None = None

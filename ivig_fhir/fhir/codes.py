@@ -121,6 +121,7 @@ def texts(concept: Any) -> tuple[str, ...]:
     """The texts of a CodeableConcept: its own, then the displays of its codings."""
     if not isinstance(concept, dict):
         return ()
-    items = concept.get("coding") if isinstance(concept.get("coding"), list) else []
+    listed = concept.get("coding")
+    items = listed if isinstance(listed, list) else []
     found = [concept.get("text"), *(c.get("display") for c in items if isinstance(c, dict))]
     return tuple(dict.fromkeys(t.strip() for t in found if isinstance(t, str) and t.strip()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -94,3 +95,9 @@ def completed_years(born: date, on: date) -> int:
 def completed_months(born: date, on: date) -> int:
     """Completed months of age."""
     return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+
+
+def plus_months(day: date, months: int) -> date:
+    """The same day of the month, `months` later; the last day where that month is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, monthrange(year, month + 1)[1]))

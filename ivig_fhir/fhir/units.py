@@ -73,12 +73,17 @@ _SUBSTANCE: Mapping[tuple[str, str, str], Fraction] = MappingProxyType(
         ("sodium", "meq/L", "mmol/L"): Fraction(1),
         ("potassium", "meq/L", "mmol/L"): Fraction(1),
         ("bun", "mmol/L", "mg/dL"): Fraction("2.801"),
+        # Urea as mass holds its nitrogen as a part: 28.01 of 60.06, taken as 0.467.
+        ("urea", "mg/dL", "mg/dL"): Fraction("0.467"),
         ("glucose", "mmol/L", "mg/dL"): Fraction("18.016"),
-        ("bilirubin", "umol/L", "mg/dL"): 1 / Fraction("17.104"),
+        ("bilirubin-total", "umol/L", "mg/dL"): 1 / Fraction("17.104"),
+        ("bilirubin-direct", "umol/L", "mg/dL"): 1 / Fraction("17.104"),
         ("triglycerides", "mmol/L", "mg/dL"): Fraction("88.57"),
         ("hemoglobin", "mmol/L", "g/dL"): Fraction("1.611"),
         # Laboratories print indexed eGFR under the plain unit; accepted for eGFR alone.
         ("egfr", "mL/min", "mL/min/{1.73_m2}"): Fraction(1),
+        # Ratios that are printed without a unit.
+        ("inr", "1", "{INR}"): Fraction(1),
     }
 )
 
@@ -138,9 +143,9 @@ def is_known(code: str) -> bool:
 
 def convert(quantity: Quantity, to: str, substance: str = "") -> Quantity:
     """The same amount in UCUM unit `to`; `substance` is needed between mass and moles. UnitError when there is no exact way."""
-    if quantity.code == to:
-        return quantity
     factor = _SUBSTANCE.get((substance, quantity.code, to))
+    if factor is None and quantity.code == to:
+        return quantity
     if factor is None:
         factor = _factor(quantity.code, to)
     amount = Fraction(quantity.value)

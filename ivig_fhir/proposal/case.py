@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from ivig_fhir.chart.answers import Reason
@@ -159,7 +159,7 @@ class Case:
 
 
 def _days(now: datetime, then: datetime) -> Decimal:
-    return Decimal(int((now - then).total_seconds())) / Decimal(86400)
+    return Decimal((now - then) // timedelta(seconds=1)) / Decimal(timedelta(days=1) // timedelta(seconds=1))
 
 
 def _said(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from ivig_fhir.fhir.building import coding, concept, quantity
@@ -30,7 +31,7 @@ def infusion_dates(proposal: Proposal) -> tuple[date, ...]:
 def course_period_days(proposal: Proposal, dose: DoseCalculation) -> int:
     """Days within which one course, and no more, may be given: its own span, or the interval where courses repeat."""
     firsts = proposal.series.dates if proposal.series else ()
-    gaps = [(later - earlier).days for earlier, later in zip(firsts, firsts[1:], strict=False)]
+    gaps = [(later - earlier).days for earlier, later in pairwise(firsts)]
     span = (dose.infusions[-1].date - dose.infusions[0].date).days + 1
     return min(gaps, default=span)
 
@@ -43,7 +44,7 @@ def calculated_grams(dose: DoseCalculation) -> Decimal:
 def timing(dates: Sequence[date]) -> dict[str, Any]:
     """Every date as an event; a repeat beside them only for consecutive days, where it says exactly the same."""
     made: dict[str, Any] = {"event": [d.isoformat() for d in dates]}
-    if len(dates) > 1 and all(b - a == timedelta(days=1) for a, b in zip(dates, dates[1:], strict=False)):
+    if len(dates) > 1 and all(b - a == timedelta(days=1) for a, b in pairwise(dates)):
         made["repeat"] = {
             "boundsPeriod": {"start": dates[0].isoformat(), "end": dates[-1].isoformat()},
             "count": len(dates),

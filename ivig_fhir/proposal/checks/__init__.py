@@ -1,3 +1,61 @@
 """All checks in the order a pharmacist reads them: one function per check, one file per clinical question."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+
+from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.checks import (
+    baseline,
+    dose,
+    duplication,
+    excipient,
+    hemolysis,
+    hypersensitivity,
+    identity,
+    order,
+    record,
+    renal,
+    renal_risk,
+    thrombosis,
+    vaccines,
+    volume,
+    weight,
+)
+from ivig_fhir.proposal.checks.vaccines import interval_months
+from ivig_fhir.proposal.findings import Result
+
+__all__ = ["CHART_CHECKS", "ORDER_CHECKS", "RENAL_OR_THROMBOSIS_RISK", "interval_months"]
+
+Checks = tuple[tuple[str, Callable[[Case], Result]], ...]
+
+# A check may look at the results of those before it: risk factors before staleness of creatinine, for one.
+CHART_CHECKS: Checks = (
+    *hypersensitivity.CHECKS,
+    *excipient.CHECKS,
+    *renal.CHECKS,
+    *renal_risk.CHECKS,
+    *thrombosis.CHECKS,
+    *volume.CHECKS,
+    *hemolysis.CHECKS,
+    *vaccines.CHECKS,
+    *duplication.CHECKS,
+    *weight.CHECKS,
+    *baseline.CHECKS,
+    *identity.CHECKS,
+    *record.CHECKS,
+)
+# The order's own checks; they need the rate, which depends on the risks found above.
+ORDER_CHECKS: Checks = (*order.CHECKS, *dose.CHECKS)
+
+# Findings of these above information make a patient at risk, for whom a label may print a lower rate.
+RENAL_OR_THROMBOSIS_RISK = (
+    "renal.acute-kidney-injury",
+    "renal.reduced-function",
+    "renal.risk-factors",
+    "renal.nephrotoxic-drugs",
+    "thrombosis.recent-event",
+    "thrombosis.risk-factors",
+    "thrombosis.thrombogenic-drugs",
+    "thrombosis.hyperviscosity",
+)

@@ -1,0 +1,56 @@
+"""Allergies: what the patient must not get, what says "no known allergies", and what only says that nobody asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ivig_fhir.chart.answers import Resource
+from ivig_fhir.chart.facts import Allergy, Source
+from ivig_fhir.fhir.codes import ValueSet, codings, texts
+from ivig_fhir.fhir.dates import parse_time
+from ivig_fhir.fhir.reading import called, parts, short, status_among, word
+
+NEGATIONS = ("no-known-allergy", "no-known-drug-allergy")
+NOT_ASKED = "allergies-not-asked"
+
+_DROPPED = ("refuted", "entered-in-error")
+_SOFT = ("unconfirmed", "presumed")
+_HISTORY = ("inactive", "resolved")
+
+
+def read_allergies(intolerances: Iterable[Resource], value_sets: Mapping[str, ValueSet]) -> tuple[Allergy, ...]:
+    """The AllergyIntolerances that were neither refuted nor entered in error; unconfirmed ones count.
+
+    "Not on file" and the like are marked `not_asked`: neither an allergy nor their absence. See: CONTRACTS, precise point 12.
+    """
+    return tuple(_allergy(a, value_sets) for a in intolerances if not status_among(a.get("verificationStatus"), _DROPPED))
+
+
+def _allergy(intolerance: Resource, value_sets: Mapping[str, ValueSet]) -> Allergy:
+    concept = intolerance.get("code")
+    reactions = parts(intolerance, "reaction")
+    about = [concept, *(r.get("substance") for r in reactions)]
+    shown = [m for r in reactions for m in parts(r, "manifestation")]
+    negation = any(_says(value_sets.get(name), concept) for name in NEGATIONS)
+    soft = status_among(intolerance.get("verificationStatus"), _SOFT)
+    history = status_among(intolerance.get("clinicalStatus"), _HISTORY)
+    manifested = tuple(t for m in shown for t in texts(m))
+    words = [next((called(c) for c in about if called(c)), "Allergy without a code or a name"), *manifested[:2], soft, history]
+    return Allergy(
+        codes=tuple(dict.fromkeys(c for a in about for c in codings(a))),
+        texts=tuple(dict.fromkeys(t for a in about for t in texts(a))),
+        active=not history,
+        soft=bool(soft),
+        criticality=word(intolerance, "criticality"),
+        severities=tuple(dict.fromkeys(word(r, "severity") for r in reactions if word(r, "severity"))),
+        manifestations=tuple(dict.fromkeys(c for m in shown for c in codings(m))),
+        manifestation_texts=tuple(dict.fromkeys(manifested)),
+        negation=negation,
+        not_asked=not negation and _says(value_sets.get(NOT_ASKED), concept),
+        source=Source.of(intolerance, parse_time(intolerance.get("onsetDateTime")) or parse_time(intolerance.get("recordedDate"))),
+        said=short(", ".join(dict.fromkeys(w for w in words if w))),
+    )
+
+
+def _says(chosen: ValueSet | None, concept: object) -> bool:
+    return chosen is not None and bool(chosen.by_code(codings(concept)) or chosen.by_text(texts(concept)))

@@ -1,0 +1,66 @@
+"""A proposal as text for a terminal: the grams of one infusion first, then how they came about and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ivig_fhir.content.model import Content
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.model import Proposal
+
+_WORDS = {"hard-stop": "HARD STOP", "override": "NEEDS A REASON", "warning": "WARNING", "info": "INFORMATION"}
+
+
+def as_text(p: Proposal, content: Content) -> str:
+    """The whole proposal, 80 or so columns wide. Grams stand per infusion with their dates; the course total is last and named."""
+    parts = [_head(p), _order(p), _rate(p), _findings(p), _gaps(p), [f"{len(p.clear)} checks are clear."], _companions(p)]
+    parts.append([content.constants["words"]["unreviewed"]] if p.review == "unreviewed" else [])
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _head(p: Proposal) -> list[str]:
+    regimen = f", {p.regimen.title}" if p.regimen else ""
+    return [f"{p.outcome.upper()}  {p.order_set.name}{regimen} (tier {p.order_set.tier})", f"{p.patient.reference}, {p.age or 'age unknown'}"]
+
+
+def _order(p: Proposal) -> list[str]:
+    if p.dose is None:
+        return ["No dose could be computed." if p.regimen else "No dose is offered for this indication."]
+    days = ", ".join(i.date.isoformat() for i in p.dose.infusions)
+    vials = ", ".join(f"{v.count} × {plain(v.grams)} g" for v in p.vials)
+    return [
+        f"{plain(p.dose.per_infusion_g)} g on each of these days: {days}",
+        f"{p.product.brand}, {plain(half_up(p.volume_ml or p.dose.per_infusion_g, '0.1'))} mL each infusion, vials {vials}, waste {plain(p.waste_g or 0)} g"
+        if p.waste_g is not None
+        else p.product.brand,
+        *p.dose.working,
+        f"Weight: {p.weight.dosing_kg} kg, policy {p.weight.policy}. {p.weight.why} {p.weight.source or ''}".rstrip(),
+        f"Whole course: {plain(p.dose.course_g)} g",
+    ]
+
+
+def _rate(p: Proposal) -> list[str]:
+    if not p.rate.steps:
+        return []
+    lines = [f"Pump ({p.rate.basis}), {p.rate.total_minutes} min in all:"]
+    return lines + [f"  {plain(s.ml_h):>6} mL/h for {plain(s.minutes):>6} min, {plain(s.volume_ml)} mL" for s in p.rate.steps]
+
+
+def _findings(p: Proposal) -> list[str]:
+    order = sorted(p.findings, key=lambda f: -tuple(reversed(_WORDS)).index(f.severity))
+    return [line for f in order for line in _finding(f.severity, f.message, f.check, (f"{e.said} ({e.reference})" for e in f.evidence))]
+
+
+def _finding(severity: str, message: str, check: str, evidence: Iterable[str]) -> list[str]:
+    return [f"{_WORDS[severity]}  {message} [{check}]", *(f"    {line}" for line in evidence)]
+
+
+def _gaps(p: Proposal) -> list[str]:
+    if not p.not_assessed:
+        return []
+    return [f"NOT ASSESSED, {len(p.not_assessed)} checks:", *(f"    {n.check}: {n.message}" for n in p.not_assessed)]
+
+
+def _companions(p: Proposal) -> list[str]:
+    chosen = [c for c in p.companions if c.selected]
+    return ["Companion orders:", *(f"    {c.title}: {c.text}" for c in chosen)] if chosen else []

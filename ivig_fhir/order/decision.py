@@ -1,0 +1,138 @@
+"""The pharmacist's decision as writes: verify, query or reject, each a full read-modify-write of the server's own resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ivig_fhir.errors import Conflict, StateError
+from ivig_fhir.fhir import identifiers
+from ivig_fhir.fhir.building import coding, concept
+from ivig_fhir.order.approval import Clinician
+from ivig_fhir.order.bundle import TASK
+from ivig_fhir.order.provenance import DECISION, decision_provenance
+from ivig_fhir.order.states import FHIR_STATUS, OrderState, fhir_move
+from ivig_fhir.order.transaction import Entry, Transaction
+from ivig_fhir.proposal.context import GROUP, MAIN, moment
+
+Resource = dict[str, Any]
+_STARTED = frozenset({"in-progress", "on-hold"})
+_OVER = frozenset({"completed", "rejected", "cancelled", "failed", "entered-in-error"})
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the EHR holds of one run now, as it was read: the order, its group and its task (None where the server keeps none)."""
+
+    order: Resource
+    group: Resource | None = None
+    task: Resource | None = None
+
+    @property
+    def run(self) -> str:
+        """The run that the order belongs to. StateError when it is not one of ours."""
+        run = identifiers.run_of(self.order)
+        if run is None:
+            raise StateError("the order carries no run", said="This order was not written by this app.")
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A coded reason with its display and a note in the pharmacist's words."""
+
+    code: str
+    display: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who decides what, when, on the page with that digest; `reason` for everything but a verification."""
+
+    state: OrderState
+    who: Clinician
+    at: datetime
+    digest: str
+    base: str
+    app_version: str
+    reason: Reason | None = None
+
+
+def version_of(resource: Mapping[str, Any]) -> str | None:
+    """The version of a stored resource, opaque."""
+    version = (resource.get("meta") or {}).get("versionId")
+    return version if isinstance(version, str) and version else None
+
+
+def decision_transaction(stored: Stored, act: Act) -> Transaction:
+    """The writes of a decision: order and group to their new status, the task, and a Provenance; every update with If-Match.
+
+    What the server stored is changed and nothing else: unknown extensions stay as they are. StateError for a move that the stored
+    status does not allow; Conflict when a version is missing, since an update without If-Match could overwrite a later change.
+    """
+    status = FHIR_STATUS[act.state]
+    provenance = identifiers.derived(stored.run, f"{DECISION}-{act.state}-{moment(act.at)}")
+    entries = []
+    if act.state != OrderState.QUERIED:  # a question leaves the draft as it is
+        fhir_move(str(stored.order.get("status")), status.medication_request)
+        entries.append(_update(MAIN, {**stored.order, "status": status.medication_request, **_status_reason(act)}))
+        if stored.group is not None and stored.group.get("status") not in ("completed", "revoked", "entered-in-error"):
+            entries.append(_update(GROUP, {**stored.group, "status": status.request_group}))
+    targets = [_reference(r) for r in (stored.order, stored.group) if r is not None]
+    made = decision_provenance(act.who, act.at, targets, act.digest, act.base, act.app_version, act.state == OrderState.VERIFIED)
+    entries.append(Entry(DECISION, provenance, "POST", "Provenance", made))
+    if stored.task is not None:
+        entries.append(_update(TASK, _task(stored.task, act, provenance)))
+    return Transaction(stored.run, tuple(entries))
+
+
+def verification_transaction(stored: Stored, who: Clinician, at: datetime, digest: str, base: str, app_version: str) -> Transaction:
+    """The order becomes active, the task is completed with the Provenance as output."""
+    return decision_transaction(stored, Act(OrderState.VERIFIED, who, at, digest, base, app_version))
+
+
+def _update(role: str, resource: Resource) -> Entry:
+    version = version_of(resource)
+    if version is None:
+        raise Conflict(f"{role} has no version", said="The EHR gives no version for the order, so it cannot be changed safely.")
+    where = _reference(resource)
+    # The full URL of an update in a transaction is not needed by anybody: it is referred to by its literal reference.
+    return Entry(role, identifiers.derived(where, role), "PUT", where, resource, if_match=f'W/"{version}"')
+
+
+def _reference(resource: Mapping[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _status_reason(act: Act) -> Resource:
+    return {} if act.reason is None else {"statusReason": _reason(act)}
+
+
+def _reason(act: Act) -> Resource:
+    reason = act.reason
+    if reason is None:
+        raise StateError(f"{act.state} without a reason", said="A reason and a note are needed.")
+    return concept(coding(f"{act.base}/CodeSystem/pharmacist-reason", reason.code, reason.display), text=f"{reason.display}: {reason.note}")
+
+
+def _task(task: Resource, act: Act, provenance: str) -> Resource:
+    """The task in the new state: its own history kept, owner and time of the decision added."""
+    now = str(task.get("status"))
+    if now in _OVER:
+        raise StateError(f"Task is {now}", said=f"The pharmacist's task is already {now}.")
+    status, made = FHIR_STATUS[act.state], dict(task)
+    made["status"] = "completed" if status.task == "rejected" and now in _STARTED else status.task
+    made["businessStatus"] = {"text": status.business}
+    made["lastModified"] = moment(act.at)
+    made["owner"] = {"reference": act.who.reference, "display": act.who.display}
+    output = [{"type": {"text": status.business}, "valueReference": {"reference": provenance}}]
+    if act.state != OrderState.QUERIED:
+        made["output"] = [*(task.get("output") or []), *output]
+    if act.reason is not None:
+        made["statusReason"] = _reason(act)
+        note = {"authorReference": {"reference": act.who.reference}, "time": moment(act.at), "text": act.reason.note}
+        made["note"] = [*(task.get("note") or []), note]
+    return made

@@ -1,0 +1,62 @@
+"""Whether two pieces of FHIR JSON mean the same: references, numbers, times and extensions compared by what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from ivig_fhir.fhir.building import canonical
+from ivig_fhir.fhir.dates import parse_time
+
+# A display or a unit's name is for reading; the code or the reference beside it is what counts.
+_READING = frozenset({"display"})
+
+
+def plain_reference(reference: str) -> str:
+    """`Type/id` of a reference: base URL and version dropped. A urn stays as it is."""
+    if reference.startswith("urn:"):
+        return reference
+    parts = reference.split("/_history/", 1)[0].rstrip("/").split("/")
+    return "/".join(parts[-2:])
+
+
+def meaning(element: Any, known: Mapping[str, str]) -> Any:
+    """The element in a form that is equal for equal meanings. `known` gives the references that urns became when they were stored."""
+    if isinstance(element, dict):
+        return _of_object(element, known)
+    if isinstance(element, list):
+        return [meaning(item, known) for item in element]
+    if isinstance(element, int | Decimal) and not isinstance(element, bool):
+        return Decimal(element).normalize() + 0
+    if isinstance(element, str):
+        return _of_text(element)
+    return element
+
+
+def _of_object(element: Mapping[str, Any], known: Mapping[str, str]) -> Any:
+    literal = element.get("reference")
+    if isinstance(literal, str) and not isinstance(element.get("url"), str):
+        return {"reference": plain_reference(known.get(literal, literal))}
+    made = {k: meaning(v, known) for k, v in element.items() if k not in _READING and v not in (None, "", [], {})}
+    if "code" in made and "value" in made:  # a Quantity: its unit's name says nothing that the code does not
+        made.pop("unit", None)
+    if isinstance(made.get("extension"), list):
+        made["extension"] = sorted(made["extension"], key=_sort_key)
+    return made
+
+
+def _of_text(text: str) -> str:
+    """A dateTime as its instant; every other text as it is, without blanks around it."""
+    time = parse_time(text) if "T" in text and len(text) < len("2026-01-01T00:00:00.000000000+00:00:00") else None
+    return time.earliest.astimezone(UTC).isoformat() if time is not None else text.strip()
+
+
+def _sort_key(extension: Any) -> bytes:
+    return canonical(extension) if isinstance(extension, dict | list | str) else b""
+
+
+def same(sent: Any, stored: Any) -> bool:
+    """Whether the JSON is the same to the digit; the order of properties does not count."""
+    return canonical(sent) == canonical(stored)

@@ -1,0 +1,144 @@
+"""Dose: are amount, days, interval and rate what the regimen and the label give, and below their maximum?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import ROUND_CEILING, Decimal
+
+from ivig_fhir.content.model import Regimen
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.absence import ordered, printed
+from ivig_fhir.proposal.branches import Hit, finding
+from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.dosing import cycle_g_kg
+from ivig_fhir.proposal.findings import Clear, Evidence, Result
+
+OUTSIDE, SPLIT, MAXIMUM = "dose.outside-regimen", "dose.split-outside-label", "dose.above-maximum"
+
+
+def outside_regimen(case: Case) -> Result:
+    """Grams per kilogram of a cycle, days or interval outside the regimen; a dose stated in whole grams may differ by its rounding."""
+    regimen = case.order.regimen
+    if regimen is None:
+        return Clear(OUTSIDE)
+    hits = [*_amount(case, regimen), *_days(case, regimen), *_interval(case, regimen)]
+    if hits:
+        return finding(case, OUTSIDE, hits)
+    if case.order.course_g_kg is None:
+        return case.unknown(OUTSIDE, case.check(OUTSIDE).messages["dose-unknown"])
+    return case.clear(OUTSIDE)
+
+
+def _amount(case: Case, regimen: Regimen) -> Iterator[Hit]:
+    given, tolerance = case.order.course_g_kg, case.check(OUTSIDE).number("tolerance")
+    low, high = _range(case, regimen)
+    if given is not None and not low * (1 - tolerance) <= given <= high * (1 + tolerance):
+        ours, says = _hundredths(given), f"{_between(low, high)} g/kg"
+        yield Hit("amount", (ordered(f"{ours} g/kg"), _says(case, regimen, says)), {"given": ours, "says": says})
+
+
+def _range(case: Case, regimen: Regimen) -> tuple[Decimal, Decimal]:
+    """The regimen's own range; the label's where the labelled regimen was asked for."""
+    if case.selections.regimen == "label" and regimen.label_range_g_kg is not None:
+        return regimen.label_range_g_kg
+    return cycle_g_kg(regimen, case.order.indication, case.order.interval_weeks)
+
+
+def _days(case: Case, regimen: Regimen) -> Iterator[Hit]:
+    low, high = regimen.days
+    if not low <= case.order.days <= high:
+        says = _between(Decimal(low), Decimal(high))
+        yield Hit("days", (ordered(f"{case.order.days} d"), _says(case, regimen, f"{says} d")), {"given": case.order.days, "says": says})
+
+
+def _interval(case: Case, regimen: Regimen) -> Iterator[Hit]:
+    """An interval that the regimen does not give; a regimen without one is given once and not repeated."""
+    weeks, cycles = case.selections.interval_weeks, case.selections.cycles or 1
+    if regimen.interval_weeks is None:
+        if weeks is not None or cycles > 1:
+            yield Hit("repeated", (ordered(f"{cycles} ×"), _says(case, regimen, regimen.title)))
+        return
+    low, high = regimen.interval_weeks
+    if weeks is not None and not low <= weeks <= high:
+        says = _between(low, high)
+        yield Hit("interval", (ordered(f"{plain(weeks)} wk"), _says(case, regimen, f"{says} wk")), {"given": weeks, "says": says})
+
+
+def split_outside_label(case: Case) -> Result:
+    """Days over which the product's label does not divide the dose."""
+    regimen, product = case.order.regimen, case.order.product
+    days = regimen.label_days.get(product.id) if regimen else None
+    if regimen is None or days is None or days[0] <= case.order.days <= days[1]:
+        return Clear(SPLIT)
+    says = _between(Decimal(days[0]), Decimal(days[1]))
+    shown = (ordered(f"{case.order.days} d"), _says(case, regimen, f"{product.brand}: {says} d"))
+    return finding(case, SPLIT, [Hit("days", shown, {"given": case.order.days, "says": says, "product": product.brand})])
+
+
+def above_maximum(case: Case) -> Result:
+    """Above the most that order set, site or prescriber allow of a course, a day or in grams, or faster than the label's highest rate."""
+    hits = [*_amounts_above(case), *_rate_above(case)]
+    if hits:
+        return finding(case, MAXIMUM, hits)
+    if case.order.course_g is None and case.order.regimen is not None:
+        return case.unknown(MAXIMUM, case.check(MAXIMUM).messages["dose-unknown"])
+    return case.clear(MAXIMUM)
+
+
+def _amounts_above(case: Case) -> Iterator[Hit]:
+    """Limits in g/kg hold before vial rounding, limits in grams after it."""
+    order = case.order
+    kg, most = order.dosing_kg, order.indication.maximum
+    stated = case.check(MAXIMUM).number("stated_rounding_g") if case.selections.course_g is not None else Decimal(0)
+    per_kg = (
+        ("course", order.course_exact_g, most.get("course_g_kg")),
+        ("day", order.per_infusion_exact_g, most.get("per_day_g_kg")),
+        ("infusion", order.per_infusion_exact_g, most.get("per_infusion_g_kg")),
+    )
+    for branch, exact_g, limit in per_kg:
+        if exact_g is not None and kg and limit is not None and exact_g > limit * kg + stated:
+            yield _above(case, branch, f"{_not_less(exact_g / kg)} g/kg", f"{plain(limit)} g/kg")
+    whole = (
+        ("course", order.course_g, most.get("course_g")),
+        ("infusion", order.per_infusion_g, most.get("per_infusion_g")),
+        ("stated-maximum", order.course_g, case.selections.absolute_max_g),
+    )
+    for branch, grams, limit in whole:
+        if grams is not None and limit is not None and grams > limit:
+            yield _above(case, branch, f"{plain(grams)} g", f"{plain(limit)} g")
+
+
+def _above(case: Case, branch: str, given: str, limit: str) -> Hit:
+    shown = ordered(limit) if branch == "stated-maximum" else printed("indications", case.order.indication.id, limit)
+    return Hit(branch, (ordered(given), shown), {"given": given, "limit": limit})
+
+
+def _rate_above(case: Case) -> Iterator[Hit]:
+    rate, most = case.order.rate_ml_kg_h, case.order.label_max_ml_kg_h
+    if rate is not None and most is not None and rate > most:
+        given, limit = f"{_not_less(rate)} mL/kg/h", f"{plain(most)} mL/kg/h"
+        yield Hit("rate", (ordered(given), printed("products", case.order.product.id, limit)), {"given": given, "limit": limit})
+
+
+def _says(case: Case, regimen: Regimen, said: str) -> Evidence:
+    return printed("indications", case.order.indication.id, f"{regimen.id}: {said}")
+
+
+def _between(low: Decimal, high: Decimal) -> str:
+    return plain(low) if low == high else f"{plain(low)}–{plain(high)}"
+
+
+def _not_less(value: Decimal) -> str:
+    """To 0.001 upwards: what is above a limit must not be shown as equal to it."""
+    return plain(value.quantize(Decimal("0.001"), rounding=ROUND_CEILING))
+
+
+def _hundredths(value: Decimal) -> str:
+    return plain(half_up(value, "0.01"))
+
+
+CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (
+    (OUTSIDE, outside_regimen),
+    (SPLIT, split_outside_label),
+    (MAXIMUM, above_maximum),
+)

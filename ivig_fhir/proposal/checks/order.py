@@ -1,0 +1,130 @@
+"""Order: is immunoglobulin recommended for this diagnosis, and does the product's label carry it as it is ordered?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ivig_fhir.content.model import Ladder
+from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.proposal.absence import none_recorded, ordered, printed
+from ivig_fhir.proposal.applicability import choose_concentration, condition_for
+from ivig_fhir.proposal.branches import Hit, finding
+from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.findings import Clear, Evidence, Result
+from ivig_fhir.proposal.matching import Match
+from ivig_fhir.proposal.rates import choose_ladder
+
+NOT_CODED, NOT_RECOMMENDED, OFF_LABEL = "indication.not-coded", "indication.not-recommended", "indication.off-label"
+NOT_FOR_INDICATION, AGE = "product.not-for-indication", "product.age"
+RATE_TABLE, DILUENT = "product.no-rate-table", "product.diluent"
+
+
+def not_coded(case: Case) -> Result:
+    """No Condition of the chart, whatever its clinical status, carries a code of the chosen indication; words alone are not enough."""
+    indication = case.order.indication
+    if condition_for(case.chart, indication) or case.chart.unread(case.check(NOT_CODED).depends_on):
+        return case.clear(NOT_CODED)
+    by_words = tuple(Match(p, by_text=True).evidence for p in case.chart.problems if indication.codes.by_text(p.texts))
+    shown = by_words or none_recorded(case, indication.name)
+    return finding(case, NOT_CODED, [Hit("words-only" if by_words else "none", shown, {"indication": indication.name})])
+
+
+def not_recommended(case: Case) -> Result:
+    """Tier D: nothing is ordered, unless the one exception that the order set names was chosen, and that with a reason."""
+    indication, regimen = case.order.indication, case.order.regimen
+    if indication.tier != case.check(NOT_RECOMMENDED).thresholds["tier"]:
+        return Clear(NOT_RECOMMENDED)
+    values = {"indication": indication.name}
+    if regimen is not None and regimen.exception:
+        return finding(case, NOT_RECOMMENDED, [Hit("exception", (_tier(case), _regimen(case)), values)])
+    return finding(case, NOT_RECOMMENDED, [Hit("not-recommended", (_tier(case),), values)])
+
+
+def off_label(case: Case) -> Result:
+    """Recommended outside the label (tier B), or for selected cases only (tier C)."""
+    branch = case.check(OFF_LABEL).thresholds["branch_of_tier"].get(case.order.indication.tier)
+    if branch is None:
+        return Clear(OFF_LABEL)
+    return finding(case, OFF_LABEL, [Hit(branch, (_tier(case),), {"indication": case.order.indication.name})])
+
+
+def _tier(case: Case) -> Evidence:
+    indication = case.order.indication
+    return printed("indications", indication.id, f"tier {indication.tier}")
+
+
+def _regimen(case: Case) -> Evidence:
+    regimen = case.order.regimen
+    return printed("indications", case.order.indication.id, regimen.title if regimen else "")
+
+
+def not_for_indication(case: Case) -> Result:
+    """The indication stands in the label of some product, but not of this one."""
+    indication, product = case.order.indication, case.order.product
+    if not indication.label_code or product.label(indication.label_code):
+        return Clear(NOT_FOR_INDICATION)
+    shown = (
+        printed("products", product.id, ", ".join(x.code for x in product.labels)),
+        printed("indications", indication.id, indication.on_label),
+    )
+    return finding(case, NOT_FOR_INDICATION, [Hit("other-product", shown, {"product": product.brand, "indication": indication.name})])
+
+
+def age(case: Case) -> Result:
+    """Younger than the label of the product allows for this indication; what the label does not carry is judged elsewhere."""
+    product, check = case.order.product, case.check(AGE)
+    entry = product.label(case.order.indication.label_code)
+    if entry is None or entry.min_age_years is None:
+        return Clear(AGE)
+    if case.age_years is None or case.age_months is None:
+        return case.unknown(AGE, check.messages["age-unknown"])
+    if case.age_months >= entry.min_age_years * check.number("months_in_a_year"):
+        return case.clear(AGE)
+    shown = (printed("products", product.id, entry.age_text), Evidence(case.chart.patient.reference, case.chart.patient.birth_said))
+    values = {"product": product.brand, "years": case.age_years, "least": entry.min_age_years}
+    return finding(case, AGE, [Hit("too-young", shown, values)])
+
+
+def rate_table(case: Case) -> Result:
+    """No rate table to run the product by; or one whose unprinted steps are an illustration that the site has not adopted."""
+    product, chosen = case.order.product, case.selections.rate
+    ladder = choose_ladder(product, case.order.indication.label_code, chosen.ladder, choose_concentration(product, case.selections))
+    if ladder is None:
+        return finding(case, RATE_TABLE, [Hit("no-table", (printed("products", product.id, product.brand),), {"product": product.brand})])
+    if _basis(case, ladder) != "illustrative":
+        return Clear(RATE_TABLE)
+    rates = ", ".join(plain(s.ml_kg_h) for s in ladder.steps if not s.printed)
+    shown = (printed("products", product.id, ladder.label_text), printed("products", product.id, f"{rates} mL/kg/h"))
+    return finding(case, RATE_TABLE, [Hit("illustrative", shown, {"product": product.brand})])
+
+
+def _basis(case: Case, ladder: Ladder) -> str:
+    """Whose steps they are; without a dose nothing was computed yet, and the ladder itself says it. At one fixed rate none are used."""
+    if case.order.rate_basis != "none" or case.selections.rate.hours is not None:
+        return case.order.rate_basis
+    adopted = any((case.order.product.id, name) in case.site.ladders for name in ladder.for_)
+    return "site" if adopted else ladder.basis
+
+
+def diluent(case: Case) -> Result:
+    """A diluent that the product's label excludes; one of which the label that was read says nothing is not known to be safe."""
+    product, chosen = case.order.product, case.selections.diluent
+    if chosen is None or chosen in product.diluents_allowed:
+        return Clear(DILUENT)
+    check = case.check(DILUENT)
+    values = {"diluent": check.thresholds["names"][chosen], "product": product.brand}
+    if chosen not in product.diluents_excluded:
+        return case.unknown(DILUENT, check.messages["label-silent"].format(**values))
+    shown = (ordered(str(values["diluent"])), printed("products", product.id, product.properties.get("diluent", product.brand)))
+    return finding(case, DILUENT, [Hit("excluded", shown, values)])
+
+
+CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (
+    (NOT_CODED, not_coded),
+    (NOT_RECOMMENDED, not_recommended),
+    (OFF_LABEL, off_label),
+    (NOT_FOR_INDICATION, not_for_indication),
+    (AGE, age),
+    (RATE_TABLE, rate_table),
+    (DILUENT, diluent),
+)

@@ -1,0 +1,45 @@
+"""Vaccines: when may a measles or varicella vaccine follow this course?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from ivig_fhir.fhir.dates import plus_months
+from ivig_fhir.proposal.branches import Hit, finding
+from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.findings import Result
+
+INTERVAL = "vaccine.future-interval"
+
+
+def interval_months(case: Case) -> int | None:
+    """Months to wait after the last infusion, by grams per kilogram of the course; None without a dose."""
+    dose, check = case.order.course_g_kg, case.check(INTERVAL)
+    if dose is None:
+        return None
+    for limit, months in check.thresholds["steps_g_kg_months"]:
+        if dose <= limit:
+            return int(months)
+    return int(check.number("months_above"))
+
+
+def last_infusion(case: Case) -> date | None:
+    """The day of the last infusion, of the last cycle where the course is repeated."""
+    order, cycles = case.order, case.selections.cycles or 1
+    if not order.dates:
+        return None
+    if order.interval_weeks is None or cycles == 1:
+        return order.dates[-1]
+    return order.dates[-1] + timedelta(days=int(order.interval_weeks * timedelta(weeks=1).days)) * (cycles - 1)
+
+
+def future_interval(case: Case) -> Result:
+    """Always said: how long measles and varicella vaccines have to wait, and the earliest day."""
+    months, last = interval_months(case), last_infusion(case)
+    if months is None or last is None:
+        return case.unknown(INTERVAL, case.check(INTERVAL).messages["no-dose"])
+    return finding(case, INTERVAL, [Hit("interval", (), {"months": months, "date": plus_months(last, months).isoformat()})])
+
+
+CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = ((INTERVAL, future_interval),)

@@ -1,0 +1,125 @@
+"""Matching: facts of the chart against a value set, and the evidence that says whether a code or only words matched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from ivig_fhir.chart.facts import Allergy, Drug, Event, Measurement, Problem
+from ivig_fhir.fhir.codes import ValueSet
+from ivig_fhir.fhir.dates import FhirTime
+from ivig_fhir.proposal.case import Case, evidence
+from ivig_fhir.proposal.findings import Evidence
+from ivig_fhir.proposal.weight import contradicted
+
+Item = TypeVar("Item", Problem, Allergy, Drug, Event)
+_BY_TEXT = "by text, confirm"
+_SUSPECTED = "suspected"
+
+
+@dataclass(frozen=True)
+class Match(Generic[Item]):
+    """A fact that belongs to a value set; `by_text` when only its words do, which a person has to confirm."""
+
+    item: Item
+    by_text: bool
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the chart said, with how it was recognised and what is doubtful about it."""
+        soft = isinstance(self.item, Problem) and self.item.soft
+        doubts = self.item.doubts if isinstance(self.item, Problem | Drug) else ()
+        return remarked(evidence(self.item), *((_SUSPECTED,) if soft else ()), *((_BY_TEXT,) if self.by_text else ()), *doubts)
+
+
+def remarked(said: Evidence, *remarks: str) -> Evidence:
+    """Evidence with remarks behind what the chart said."""
+    return replace(said, said=", ".join((said.said, *remarks))) if remarks else said
+
+
+def measured(item: Measurement) -> Evidence:
+    """Evidence from a measurement, with its doubts; one that is not final is called preliminary."""
+    return remarked(evidence(item), *((item.status,) if item.preliminary else ()), *item.doubts)
+
+
+def problems(case: Case, *set_ids: str, active_only: bool = True) -> tuple[Match[Problem], ...]:
+    """Conditions in any of the value sets, each once."""
+    return _matches([p for p in case.chart.problems if p.active or not active_only], case, set_ids)
+
+
+def allergies(case: Case, *set_ids: str) -> tuple[Match[Allergy], ...]:
+    """Allergies in any of the value sets, active or not; entries that say "none known" or "not asked" are no allergies."""
+    return _matches([a for a in case.chart.allergies if not (a.negation or a.not_asked)], case, set_ids)
+
+
+def drugs(case: Case, *set_ids: str) -> tuple[Match[Drug], ...]:
+    """Entries about medicines in any of the value sets, in every state."""
+    return _matches(case.chart.drugs, case, set_ids)
+
+
+def events(case: Case, types: Iterable[str], *set_ids: str) -> tuple[Match[Event], ...]:
+    """Procedures, service requests, devices and the like in any of the value sets."""
+    wanted = tuple(types)
+    return _matches([e for e in case.chart.events if e.type in wanted], case, set_ids)
+
+
+def _matches(items: Iterable[Item], case: Case, set_ids: Iterable[str]) -> tuple[Match[Item], ...]:
+    sets = [case.content.value_sets[s] for s in set_ids]
+    return tuple(Match(item, by_text) for item in items if (by_text := _in_any(sets, item)) is not None)
+
+
+def _in_any(sets: Iterable[ValueSet], item: Problem | Allergy | Drug | Event) -> bool | None:
+    """None outside all sets; else whether only words matched. An excluded word wins over codes and words."""
+    fitting = [s for s in sets if not s.excludes(item.texts)]
+    if any(s.by_code(item.codes) for s in fitting):
+        return False
+    return True if any(s.by_text(item.texts) for s in fitting) else None
+
+
+def happened(item: Problem) -> FhirTime | None:
+    """When a condition began, else when it was recorded."""
+    return item.onset or item.recorded
+
+
+def recent_problems(case: Case, set_id: str, days: Decimal, active_only: bool = True) -> tuple[Match[Problem], ...]:
+    """Conditions that began within `days`; those without any date count, because nothing shows that they are old."""
+    return tuple(m for m in problems(case, set_id, active_only=active_only) if case.within(happened(m.item), days, undated=True))
+
+
+def taken(case: Case, set_id: str, days: Decimal) -> tuple[Match[Drug], ...]:
+    """Medicines of a set that are active, or were given or ended within `days`. Orders that wait and dispenses are no treatment."""
+    return tuple(m for m in drugs(case, set_id) if m.item.kind != "dispense" and _current(case, m.item, days))
+
+
+def _current(case: Case, item: Drug, days: Decimal) -> bool:
+    if item.state == "active":
+        return True
+    if item.state == "given":
+        return case.within(item.time, days, undated=True)
+    return item.state == "recent" and case.within(item.ended or item.time, days)
+
+
+def newest(case: Case, panel: str) -> tuple[Measurement, ...]:
+    """The newest number of a panel, and the newest final one where that is another: a preliminary result may add a finding, never end one.
+
+    Where values of one instant contradict each other, none is taken.
+    """
+    numbers = [m for m in case.chart.panel(panel) if m.time is not None and m.value is not None]
+    firsts = (next(iter(numbers), None), next((m for m in numbers if not m.preliminary), None))
+    return tuple(dict.fromkeys(m for m in firsts if m is not None and not contradicted(case.chart, m, case.content)))
+
+
+def below(value: Decimal, comparator: str, limit: Decimal) -> bool | None:
+    """Whether a result is below a limit; None when "<" or ">" leaves it open."""
+    if comparator in ("<", "<="):
+        return True if value < limit or (comparator == "<" and value == limit) else None
+    if comparator in (">", ">="):
+        return False if value >= limit else None
+    return value < limit
+
+
+def is_below(item: Measurement, limit: Decimal) -> bool | None:
+    """Whether a measurement is below a limit; None when its comparator leaves it open."""
+    return None if item.value is None else below(item.value, item.comparator, limit)

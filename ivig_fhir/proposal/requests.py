@@ -1,0 +1,207 @@
+"""The order's requests as FHIR: the IVIG MedicationRequest, and a MedicationRequest or ServiceRequest for each companion."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from ivig_fhir.content.model import Content
+from ivig_fhir.fhir import identifiers
+from ivig_fhir.fhir.building import coding, concept, drop_empty, quantity
+from ivig_fhir.fhir.codes import SHORT, SNOMED
+from ivig_fhir.fhir.narrative import narrative
+from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.proposal.context import OrderContext, literal, moment, point, reason, subject
+from ivig_fhir.proposal.dosage import dosage_instruction, infusion_dates
+from ivig_fhir.proposal.extensions import STATED, grams, vials
+from ivig_fhir.proposal.model import CompanionOrder, Proposal
+
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/medicationrequest-category"
+_THERAPY = "http://terminology.hl7.org/CodeSystem/medicationrequest-course-of-therapy"
+_CATEGORY_OF = {"inpatient": ("inpatient", "Inpatient"), "outpatient": ("outpatient", "Outpatient"), "home": ("community", "Community")}
+_SERVICE_CATEGORY = {
+    "lab": ("108252007", "Laboratory procedure"),
+    "education": ("409073007", "Education"),
+}
+_KIND_WORDS = {"lab": "Laboratory", "monitoring": "Monitoring", "nursing": "Nursing", "education": "Education"}
+NO_SUBSTITUTION = "Immunoglobulin brands are not interchangeable: rate table, excipients and tolerance differ."
+
+
+def role_of(companion: CompanionOrder) -> str:
+    """The name of a companion's resource within the run."""
+    return f"companion-{companion.id}"
+
+
+def medication_request(proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
+    """The IVIG order: one dosageInstruction, draft, its grams and rates as coded data and as text. ValueError without a dose.
+
+    See: FHIR R4 MedicationRequest; US Core MedicationRequest.
+    """
+    dosage = dosage_instruction(proposal, context.base)
+    return drop_empty(
+        {
+            "resourceType": "MedicationRequest",
+            "text": narrative((_medication_text(proposal), dosage["text"])),
+            "identifier": [identifiers.identifier(context.run)],
+            **_head(proposal, context),
+            "category": [concept(coding(_CATEGORY, *_CATEGORY_OF[proposal.selections.setting]))],
+            "reportedBoolean": False,
+            "medicationCodeableConcept": _medication(proposal, content, context),
+            "supportingInformation": _supporting(proposal),
+            "reasonCode": [reason(proposal, context)],
+            "reasonReference": [r for r in (point(proposal.condition),) if r],
+            "instantiatesCanonical": [context.plan(proposal)],
+            "courseOfTherapyType": _course_of_therapy(proposal),
+            "insurance": [r for r in map(point, context.coverage) if r],
+            "note": [{"text": text} for text in _notes(proposal)],
+            "dosageInstruction": [dosage],
+            "dispenseRequest": _dispense(proposal, context.base),
+            "substitution": {"allowedBoolean": False, "reason": {"text": NO_SUBSTITUTION}},
+        }
+    )
+
+
+def _head(proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+    """What every MedicationRequest of the run says of itself."""
+    return {
+        "status": "draft",
+        "intent": context.intent,
+        "priority": "routine",
+        "subject": subject(proposal),
+        "encounter": point(context.encounter),
+        "authoredOn": moment(context.at),
+        "requester": context.asker(),
+        "groupIdentifier": context.group_identifier,
+    }
+
+
+def _medication_text(proposal: Proposal) -> str:
+    return f"{proposal.product.brand} {plain(proposal.concentration_mg_ml)} mg/mL, {proposal.product.proper_name}"
+
+
+def _medication(proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
+    """Ingredient, the codes that content has for the product, and its id here; NDCs name packages, so a list of them names nothing."""
+    product = proposal.product
+    ingredient = content.value_sets.get("ig-ingredient")
+    codes = [coding(c.system, c.code) for c in sorted(ingredient.exact, key=lambda c: c.code)] if ingredient else []
+    for system, values in product.codes.items():
+        if system in SHORT and (system != "ndc" or len(values) == 1):
+            codes.extend(coding(SHORT[system], v) for v in values)
+    codes.append(coding(context.system("product"), product.id, product.brand))
+    return concept(*codes, text=_medication_text(proposal))
+
+
+def _supporting(proposal: Proposal) -> list[dict[str, Any]]:
+    """The observations that dose and findings stand on, the weighed one first; exact versions are in the Provenance."""
+    weight = None if proposal.weight.used == STATED else literal(proposal.weight.source)
+    others = sorted(r for r in proposal.used if r.startswith("Observation/") and literal(r) and r != weight)
+    return [{"reference": r} for r in ([weight] if weight else []) + others]
+
+
+def _course_of_therapy(proposal: Proposal) -> dict[str, Any]:
+    if proposal.series:
+        return concept(coding(_THERAPY, "continuous", "Continuous long term therapy"))
+    return concept(coding(_THERAPY, "acute", "Short course (acute) therapy"))
+
+
+def _notes(proposal: Proposal) -> list[str]:
+    """Weight, rounding and vials in words; what forbids the order first."""
+    dose, weight = proposal.dose, proposal.weight
+    if dose is None:
+        return []
+    notes = [f"Not to be ordered: {f.message}" for f in proposal.hard_stops]
+    measured = f", from {weight.said} on {weight.effective}" if weight.used != STATED and weight.said and weight.effective else ""
+    stated = f" Reason: {weight.reason}." if weight.used == STATED and weight.reason else ""
+    notes.append(f"Dosing weight {weight.dosing_kg} kg ({weight.used}{measured}). {weight.why}{stated}")
+    notes.append(
+        f"Rounding: {plain(dose.per_infusion_g)} g for each infusion, {plain(dose.deviation_percent)} % from the calculated dose."
+    )
+    if proposal.vials:
+        combination = " + ".join(f"{v.count} × {plain(v.grams)} g" for v in proposal.vials)
+        notes.append(f"Vials for one infusion: {combination}; waste {plain(proposal.waste_g or Decimal(0))} g.")
+    return notes
+
+
+def _dispense(proposal: Proposal, base: str) -> dict[str, Any]:
+    """Grams for the whole order, without repeats, for the days between its first and its last infusion."""
+    dates = infusion_dates(proposal)
+    dose = proposal.dose
+    if dose is None:
+        return {}
+    return {
+        "extension": vials(base, proposal),
+        "validityPeriod": {"start": dates[0].isoformat(), "end": dates[-1].isoformat()},
+        "numberOfRepeatsAllowed": 0,
+        "quantity": grams(dose.per_infusion_g * len(dates)),
+        "expectedSupplyDuration": quantity(Decimal((dates[-1] - dates[0]).days + 1), "d", "d"),
+    }
+
+
+def companion_request(companion: CompanionOrder, proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+    """A companion as a request of its own: medicines as MedicationRequest, everything else as ServiceRequest."""
+    if companion.kind == "medication":
+        return _companion_medication(companion, proposal, context)
+    return _companion_service(companion, proposal, context)
+
+
+def _companion_medication(companion: CompanionOrder, proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+    codes = _codes(companion)
+    return drop_empty(
+        {
+            "resourceType": "MedicationRequest",
+            "text": narrative((companion.title, companion.text)),
+            "identifier": [identifiers.identifier(context.urn(role_of(companion)))],
+            **_head(proposal, context),
+            "category": [concept(coding(_CATEGORY, *_CATEGORY_OF[proposal.selections.setting]))],
+            "reportedBoolean": False,
+            "medicationCodeableConcept": concept(*codes[:1], text=companion.title),
+            "reasonCode": [reason(proposal, context)],
+            "instantiatesCanonical": [context.plan(proposal)],
+            "dosageInstruction": [{"text": companion.text, **_companion_timing(companion, proposal)}],
+        }
+    )
+
+
+def _companion_timing(companion: CompanionOrder, proposal: Proposal) -> dict[str, Any]:
+    """The dates of the infusions for what comes before each of them; nothing for what is needed once, later or only at need."""
+    if companion.offset_minutes is None or companion.offset_minutes > 0:
+        return {}
+    return {"timing": {"event": [d.isoformat() for d in infusion_dates(proposal)]}}
+
+
+def _companion_service(companion: CompanionOrder, proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+    codes = _codes(companion)
+    category = _SERVICE_CATEGORY.get(companion.kind)
+    timing = _companion_timing(companion, proposal)
+    return drop_empty(
+        {
+            "resourceType": "ServiceRequest",
+            "text": narrative((companion.title, companion.text)),
+            "identifier": [identifiers.identifier(context.urn(role_of(companion)))],
+            "status": "draft",
+            "intent": context.intent,
+            "priority": "routine",
+            "subject": subject(proposal),
+            "encounter": point(context.encounter),
+            "authoredOn": moment(context.at),
+            "requester": context.asker(),
+            "requisition": context.group_identifier,
+            "instantiatesCanonical": [context.plan(proposal)],
+            "category": [concept(*([coding(SNOMED, *category)] if category else []), text=_KIND_WORDS[companion.kind])],
+            "code": concept(*(codes if len(codes) == 1 else []), text=companion.title),
+            # Several codes are several tests: they are the order's detail, not synonyms of its code.
+            "orderDetail": [concept(c, text=c.get("display")) for c in codes] if len(codes) > 1 else [],
+            "occurrenceTiming": timing.get("timing"),
+            "reasonCode": [reason(proposal, context)],
+            "note": [{"text": companion.text}],
+        }
+    )
+
+
+def _codes(companion: CompanionOrder) -> list[dict[str, Any]]:
+    """The codings of a companion, from `system|code|display`."""
+    found = []
+    for item in companion.codes:
+        system, code, display = [*item.split("|", 2), "", ""][:3]
+        found.append(coding(SHORT.get(system, system), code, display or None))
+    return found

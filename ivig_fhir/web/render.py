@@ -1,0 +1,103 @@
+"""How numbers, days and names are written on a page: no-break space before a unit, no zero after the point, real minus signs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from ivig_fhir.fhir.dates import parse_time
+from ivig_fhir.fhir.quantity import half_up, plain
+
+NBSP = "\u00a0"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SEVERITY = {
+    "hard-stop": ("stop", "Hard stop"),
+    "override": ("need", "Needs a reason"),
+    "warning": ("warn", "Warning"),
+    "info": ("info", "Information"),
+}
+REASONS = {
+    "not-found": "Not in the record",
+    "not-permitted": "Not permitted for this app",
+    "error": "The EHR did not answer",
+    "not-readable": "Not readable",
+    "not-supported": "Not supported",
+}
+STATES = {
+    "proposed": "Proposed, nothing written yet",
+    "approved": "Approved, not yet in the EHR",
+    "sent": "In the EHR as a draft, waiting for a pharmacist",
+    "uncertain": "Outcome unknown: look in the EHR before anything is sent again",
+    "incomplete": "Incomplete: the EHR lost something",
+    "queried": "A pharmacist asked a question",
+    "verified": "Verified and active",
+    "rejected": "Rejected",
+    "cancelled": "Cancelled",
+}
+
+
+def amount(value: Decimal | str | None, unit: str) -> str:
+    """`40 g`, `393 mL/h`: plain digits and the unit, never broken over lines."""
+    return "–" if value is None else f"{plain(Decimal(str(value)))}{NBSP}{unit}"
+
+
+def tenth(value: Decimal | None, unit: str) -> str:
+    """The same, to one decimal at the most."""
+    return "–" if value is None else amount(half_up(value, "0.1"), unit)
+
+
+def measured(value: Decimal | None, unit: str) -> str:
+    """A measured value keeps its decimals: `82.0 kg`."""
+    return "–" if value is None else f"{value}{NBSP}{unit}"
+
+
+def percent(value: Decimal) -> str:
+    """`−2.4 %`."""
+    sign = "−" if value < 0 else "+" if value > 0 else ""
+    return f"{sign}{abs(value)}{NBSP}%"
+
+
+def day(value: date | datetime | str | None, year: bool = True) -> str:
+    """`Mon 2 Mar 2026`; what is not a full date is shown as it was written."""
+    if isinstance(value, str):
+        time = parse_time(value)
+        if time is None or time.is_partial:
+            return value
+        value = time.earliest
+    if value is None:
+        return "no date"
+    text = f"{_DAYS[value.weekday()]} {value.day} {_MONTHS[value.month - 1]}"
+    return f"{text} {value.year}" if year else text
+
+
+def clock(value: datetime | None) -> str:
+    """`10:00`."""
+    return "" if value is None else f"{value.hour:02}:{value.minute:02}"
+
+
+def duration(minutes: int | None) -> str:
+    """Minutes; above three hours as hours and minutes."""
+    if minutes is None:
+        return "–"
+    if minutes <= 180:
+        return f"{minutes}{NBSP}min"
+    return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 reason is missing`-style counts: `plural(2, "reason")` is "2 reasons"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+FILTERS = {
+    "amount": amount,
+    "tenth": tenth,
+    "measured": measured,
+    "percent": percent,
+    "day": day,
+    "clock": clock,
+    "duration": duration,
+    "plural": plural,
+    "plain": plain,
+}

@@ -1,0 +1,118 @@
+"""Another immunoglobulin therapy, and the cumulative dose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from a_case import ASPIRIN, IG, RUN, case, cited, drug, found, infusion, outcome
+
+from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.checks.duplication import cumulative_dose, immunoglobulin
+
+
+@pytest.mark.parametrize(
+    ("item", "severity"),
+    [
+        (drug("request", "active", "Hizentra 4 g SC weekly"), "override"),
+        (drug("statement", "active", "IVIG"), "override"),
+        (drug("request", "pending", "Privigen 70 g"), "override"),
+        (drug("request", "recent", "Hizentra 4 g SC weekly", ended="2026-01-31"), "clear"),
+        (drug("request", "active", "Rho(D) immune globulin"), "clear"),
+        (drug("request", "active", "Gamunex-C 35 g", run=RUN), "clear"),
+        (drug("request", "pending", "Gamunex-C 35 g", run=RUN), "clear"),
+        (drug("request", "active", "Gamunex-C 35 g", run="urn:uuid:other"), "override"),
+        (infusion("2026-03-01", run=RUN), "clear"),
+    ],
+)
+def test_another_order_counts_and_this_run_does_not(item: object, severity: str) -> None:
+    assert outcome(immunoglobulin(case(item, ASPIRIN, run=RUN))) == severity
+
+
+@pytest.mark.parametrize(
+    ("when", "severity"),
+    [
+        ("2026-02-16T09:00:01Z", "override"),
+        ("2026-02-16T09:00:00Z", "warning"),  # 14 days
+        ("2026-02-09T09:00:01Z", "warning"),
+        ("2026-02-09T09:00:00Z", "clear"),  # 21 days
+        (None, "override"),
+    ],
+)
+def test_an_infusion_of_another_course_counts_for_three_weeks(when: str | None, severity: str) -> None:
+    assert outcome(immunoglobulin(case(infusion(when)))) == severity
+
+
+def weekly(*facts: object, **options: Any) -> Case:
+    """The same order under a regimen that comes back every week."""
+    made = case(*facts, **options)
+    assert made.order.regimen is not None
+    return replace(made, order=replace(made.order, regimen=replace(made.order.regimen, interval_weeks=(Decimal(1), Decimal(1)))))
+
+
+@pytest.mark.parametrize(
+    ("item", "severity"),
+    [
+        (infusion("2026-02-23T12:00:00Z"), "clear"),  # seven days before the first infusion
+        (infusion("2026-02-24T12:00:00Z"), "override"),
+        (infusion("2026-02-12"), "clear"),
+        (infusion("2026-02-23", reason="icd10cm|G61.81"), "clear"),
+        (infusion("2026-02-23", reason="icd10cm|D83.9"), "override"),  # given for something else
+        (infusion(None), "override"),
+    ],
+)
+def test_a_weekly_regimen_expects_its_own_infusions(item: object, severity: str) -> None:
+    assert outcome(immunoglobulin(weekly(item))) == severity
+
+
+def test_a_record_without_any_medicine_cannot_show_a_duplicate() -> None:
+    assert outcome(immunoglobulin(case())) == "override"
+    assert outcome(immunoglobulin(case(ASPIRIN))) == "clear"
+
+
+def test_what_could_not_be_read_is_not_clear_and_not_empty() -> None:
+    assert outcome(immunoglobulin(case(unread=("MedicationAdministration",)))) == "unknown"
+    assert outcome(immunoglobulin(case(infusion("2026-02-27"), unread=("MedicationRequest",)))) == "override"
+
+
+@pytest.mark.parametrize(
+    ("dose_g", "days", "severity"),
+    [("147", 4, "clear"), ("147.1", 4, "override"), ("73.5", 1, "clear"), ("73.6", 1, "override")],
+)
+def test_a_small_excess_is_rounding(dose_g: str, days: int, severity: str) -> None:
+    assert outcome(cumulative_dose(case(dose_g=dose_g, days=days))) == severity
+
+
+@pytest.mark.parametrize(("when", "severity"), [("2026-02-02T12:00:00Z", "override"), ("2026-02-02T09:00:00Z", "clear")])
+def test_grams_of_other_courses_are_added_for_28_days(when: str, severity: str) -> None:
+    assert outcome(cumulative_dose(case(infusion(when), dose_g="84"))) == severity
+
+
+def test_kawasaki_disease_is_treated_in_one_day() -> None:
+    made = case(dose_g="140", days=1)
+    exempt = replace(made, order=replace(made.order, indication=replace(made.order.indication, id="kawasaki")))
+    assert (outcome(cumulative_dose(made)), outcome(cumulative_dose(exempt))) == ("override", "clear")
+
+
+def test_evidence_holds_what_was_counted_and_what_was_not() -> None:
+    result = cumulative_dose(case(infusion("2026-02-20", "140", id="a"), infusion("2026-02-21", None, id="b"), dose_g="70"))
+    assert outcome(result) == "override"
+    assert cited(result) == {"administration/a", "administration/b"}
+    assert "could not be counted" in found(result).message
+    assert "3 g/kg" in found(result).message
+
+
+@pytest.mark.parametrize(
+    ("facts", "options"),
+    [
+        ((infusion("2026-02-20", None),), {}),
+        ((), {"kg": None}),
+        ((), {"dose_g": None}),
+        ((), {"unread": ("MedicationAdministration",)}),
+        ((drug("request", "recent", code_=IG, when="2026-02-20"),), {}),
+    ],
+)
+def test_a_dose_that_cannot_be_counted_is_not_clear(facts: tuple[object, ...], options: dict[str, object]) -> None:
+    assert outcome(cumulative_dose(case(*facts, **options))) == "unknown"  # type: ignore[arg-type]

@@ -1,0 +1,46 @@
+"""Measles and varicella vaccines after the course."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from a_case import case, found, outcome
+
+from ivig_fhir.fhir.dates import plus_months
+from ivig_fhir.proposal.checks.vaccines import future_interval, interval_months
+
+
+@pytest.mark.parametrize(("dose_g", "months"), [("7", 8), ("28", 8), ("28.1", 10), ("70", 10), ("70.1", 11), ("140", 11)])
+def test_months_follow_the_grams_per_kilogram_of_the_course(dose_g: str, months: int) -> None:
+    assert interval_months(case(dose_g=dose_g)) == months
+
+
+def test_the_finding_is_information_and_gives_the_earliest_day() -> None:
+    result = future_interval(case(dose_g="70", days=2))
+    assert outcome(result) == "info"
+    assert "not before 2027-01-03" in found(result).message
+
+
+def test_of_a_series_the_last_cycle_counts() -> None:
+    order = case(dose_g="70", days=2, selections={"cycles": 3})
+    object.__setattr__(order.order, "interval_weeks", Decimal(3))
+    assert "not before 2027-02-14" in found(future_interval(order)).message
+
+
+def test_without_a_dose_there_is_no_interval() -> None:
+    assert outcome(future_interval(case(dose_g=None))) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "then"),
+    [
+        (date(2026, 3, 3), 10, date(2027, 1, 3)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2027, 6, 30), 8, date(2028, 2, 29)),
+        (date(2026, 4, 15), 8, date(2026, 12, 15)),
+    ],
+)
+def test_a_month_that_is_too_short_ends_on_its_last_day(day: date, months: int, then: date) -> None:
+    assert plus_months(day, months) == then
