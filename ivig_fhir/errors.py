@@ -43,7 +43,9 @@ A clinical stop is a Finding, never one of these. Codes are stable and are never
     ├── Conflict                       E-53 what was reviewed is no longer what is stored
     ├── StateError                     E-54 a move that the order's state does not allow
     ├── SealBroken                     E-55 a sealed column does not open: unknown key, or a row moved or changed
-    └── AuditBroken                    E-56 the audit chain cannot be continued
+    ├── AuditBroken                    E-56 the audit chain cannot be continued
+    ├── CallerUnproven                 E-57 a CDS Hooks call whose token does not prove who calls
+    └── DataMissing                    E-58 a CDS Hooks call that brings nothing to advise on
 """
 
 from __future__ import annotations
@@ -277,3 +279,13 @@ class SealBroken(IvigError):
 
 class AuditBroken(IvigError):
     code, message = "E-56", "The audit record cannot be written, so nothing was done."
+
+
+class CallerUnproven(IvigError):
+    code, status, message = "E-57", 401, "The calling system did not prove who it is."
+    remedy = "Sign the call with a key that is registered here."
+
+
+class DataMissing(IvigError):
+    code, status, message = "E-58", 412, "The call brings no data to advise on."
+    remedy = "Send the prefetch that the service's description asks for."

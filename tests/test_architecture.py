@@ -35,7 +35,7 @@ ONLY = {
     "fhir.resources": ("fhir/building",),
     "pydantic": ("fhir/building",),
     "structlog": ("observe",),
-    "jwt": ("smart/", "sandbox/"),
+    "jwt": ("smart/", "sandbox/", "cds/trust"),
     "cryptography": ("store/", "smart/", "sandbox/"),
 }
 # The core is pure: no clock, chance, network, disk, environment, logging, threads or SQL. Two modules read package data, and say why.

@@ -81,7 +81,7 @@ def said_value(holder: Resource) -> str:
 
 
 def _digits(value: object) -> str:
-    if isinstance(value, str | bool | int):
+    if isinstance(value, str | bool):
         return str(value)
     found = number(value)
     if found is None:

@@ -105,7 +105,7 @@ def _keep(kept: dict[str, Resource], resource: Resource, index: int) -> list[Odd
     if _updated(resource) > _updated(before):
         kept[key] = resource
     reference = f"{resource['resourceType']}/{key}"
-    return [Oddity(reference, f"{reference} stands in the record twice with different content; the newer one, or else the first, was used.")]
+    return [Oddity(reference, f"{reference} stands in the record twice and differs; the newer one, else the first, was used.")]
 
 
 def _updated(resource: Resource) -> float:

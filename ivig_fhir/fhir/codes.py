@@ -19,7 +19,7 @@ HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 ICD10PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
 CPT = "http://www.ama-assn.org/go/cpt"
 
-# Other names under which EHRs send the same systems (object identifiers seen in vendor answers). ICD-9-CM has another OID and stays foreign.
+# Other names under which EHRs send the same systems (object identifiers seen in vendor answers). ICD-9-CM has its own and stays foreign.
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {
         "urn:oid:2.16.840.1.113883.6.96": SNOMED,

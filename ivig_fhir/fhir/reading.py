@@ -11,6 +11,8 @@ from typing import Any
 from ivig_fhir.fhir.codes import texts
 
 _PLAIN_DECIMAL = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
+_TOO_LARGE = 10**18
+_DECIMALS = 40
 _TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
@@ -35,14 +37,18 @@ def word(element: object, name: str) -> str:
 
 
 def number(value: object) -> Decimal | None:
-    """A JSON number as an exact, finite Decimal; a float of another parser is taken as it was printed. True is not a number."""
-    if isinstance(value, bool):
+    """A JSON number as an exact, finite Decimal; a float of another parser is taken as it was printed. True is not a number.
+
+    Nor is what nobody measures: 10 to the 18th and above, or more than 40 decimals; exact arithmetic with it would not end.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    if isinstance(value, float):
-        value = Decimal(str(value))
     if isinstance(value, int):
-        return Decimal(value)
-    return value if isinstance(value, Decimal) and value.is_finite() else None
+        return Decimal(value) if abs(value) < _TOO_LARGE else None
+    made = Decimal(str(value)) if isinstance(value, float) else value
+    exponent = made.as_tuple().exponent
+    within = isinstance(exponent, int) and exponent >= -_DECIMALS and abs(made) < _TOO_LARGE
+    return made if within else None
 
 
 def plain_decimal(value: object) -> Decimal | None:

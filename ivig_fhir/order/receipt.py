@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from ivig_fhir.fhir.building import canonical
-from ivig_fhir.fhir.extensions import DOSE_BASIS, RATE_STEP, read
-from ivig_fhir.fhir.quantity import plain
-from ivig_fhir.order.meaning import meaning, same
 from ivig_fhir.order.states import Event
 
 SAME, SAME_MEANING, LOST, CHANGED, ADDED = "same", "same-meaning", "lost", "changed", "added-by-server"
 STORED, ALREADY, MISSING, REFUSED, UNSUPPORTED = "stored", "already-there", "missing", "refused", "not-supported"
-NOTHING = "nothing"
-_SERVERS_OWN = frozenset({"id", "meta", "text", "resourceType", "implicitRules", "language", "contained"})
-Element = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field: what was sent, what is stored, and how they compare. An essential field that is lost or changed makes the order incomplete."""
+    """One field: what was sent, what is stored, how they compare; an essential one lost or changed makes the order incomplete."""
 
     field: str
     sent: str
@@ -89,145 +81,11 @@ class Receipt:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data."""
         made = asdict(self)
-        return {**made, "at": self.at.isoformat(), "incomplete": self.incomplete, "parts": list(made["parts"]), "lines": list(made["lines"])}
+        lists = {"parts": list(made["parts"]), "lines": list(made["lines"])}
+        return {**made, **lists, "at": self.at.isoformat(), "incomplete": self.incomplete}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Receipt:
         """The receipt that `to_json` wrote."""
         parts, lines = tuple(Part(**p) for p in data["parts"]), tuple(Line(**x) for x in data["lines"])
         return cls(str(data["run"]), str(data["mode"]), datetime.fromisoformat(data["at"]), parts, lines)
-
-
-def compare(sent: Element, stored: Element, known: Mapping[str, str] | None = None) -> tuple[Line, ...]:
-    """The order as sent and as read back, field by field, essential fields first.
-
-    Compared by meaning: references without base and version (`known` says what each urn became), numbers as numbers, times as instants,
-    extensions in any order. Fields that only the server has are named last. Narrative, id and meta are the server's own.
-    """
-    references = known or {}
-    lines = [_line(name, _picked(sent, path), _picked(stored, path), references, True, show) for name, path, show in _ESSENTIAL]
-    rest = [k for k in sent if k not in _COVERED and k not in _SERVERS_OWN]
-    lines += [_line(k, sent.get(k), stored.get(k), references, False, _shown) for k in rest]
-    lines += _dosage_lines(_dosage(sent), _dosage(stored), references)
-    lines += [_line(k, None, stored[k], references, False, _shown) for k in stored if k not in sent and k not in _SERVERS_OWN]
-    return tuple(lines)
-
-
-def _dosage_lines(sent: Element, stored: Element, known: Mapping[str, str]) -> list[Line]:
-    """The parts of the dosage that are not essential fields of their own."""
-    keys = [k for k in (*sent, *(k for k in stored if k not in sent)) if k not in _COVERED_DOSAGE]
-    lines = [_line(f"dosageInstruction.{k}", sent.get(k), stored.get(k), known, False, _shown) for k in keys]
-    mine, theirs = (_other_extensions(d) for d in (sent, stored))
-    return [*lines, _line("dosageInstruction.extension", mine, theirs, known, False, _shown)] if mine or theirs else lines
-
-
-def _line(name: str, sent: Any, stored: Any, known: Mapping[str, str], essential: bool, show: Any) -> Line:
-    if _empty(stored):
-        result = LOST if not _empty(sent) else SAME
-    elif _empty(sent):
-        result = ADDED
-    elif same(sent, stored):
-        result = SAME
-    else:
-        result = SAME_MEANING if meaning(sent, known) == meaning(stored, {}) else CHANGED
-    return Line(name, show(sent), show(stored), result, essential)
-
-
-def _empty(value: Any) -> bool:
-    return value is None or value in ("", [], {}) or (isinstance(value, dict) and all(_empty(v) for v in value.values()))
-
-
-def _dosage(order: Element) -> Element:
-    """The one dosage; a server that made several of it stored something else, so that nothing of it compares equal."""
-    items = order.get("dosageInstruction")
-    return items[0] if isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict) else {}
-
-
-def _other_extensions(dosage: Element) -> list[Any]:
-    items = dosage.get("extension")
-    return [e for e in items if not str(e.get("url")).endswith(f"/{RATE_STEP}")] if isinstance(items, list) else []
-
-
-def _by_type(order: Element, code: str) -> Element:
-    for item in _dosage(order).get("doseAndRate") or []:
-        codes = [c.get("code") for c in (item.get("type") or {}).get("coding") or []]
-        if code in codes or (code == "ordered" and not codes):
-            return item if isinstance(item, dict) else {}
-    return {}
-
-
-def _picked(order: Element, path: str) -> Any:
-    """The essential field of that name as JSON."""
-    ordered, calculated = _by_type(order, "ordered"), _by_type(order, "calculated")
-    fields = {
-        "patient": order.get("subject"),
-        "product": order.get("medicationCodeableConcept") or order.get("medicationReference"),
-        "dose": {"ordered": ordered.get("doseQuantity"), "calculated": calculated.get("doseQuantity")},
-        "dates": (_dosage(order).get("timing") or {}).get("event"),
-        "rate": ordered.get("rateRange"),
-        "steps": read(_dosage(order), RATE_STEP),
-        "weight": read(calculated, DOSE_BASIS),
-        "status": {"status": order.get("status"), "intent": order.get("intent")},
-        "requester": order.get("requester"),
-    }
-    return fields[path]
-
-
-def _value(element: Any) -> str:
-    if not isinstance(element, dict) or not isinstance(element.get("value"), int | Decimal):
-        return NOTHING
-    return f"{plain(Decimal(element['value']))} {element.get('unit') or element.get('code') or ''}".strip()
-
-
-def _dose(value: Element) -> str:
-    return NOTHING if _empty(value) else f"{_value(value.get('ordered'))} (calculated {_value(value.get('calculated'))})"
-
-
-def _rate(value: Any) -> str:
-    return NOTHING if _empty(value) else f"{_value(value.get('low'))} to {_value(value.get('high'))}"
-
-
-def _steps(value: Sequence[Element]) -> str:
-    said = [f"{_value(s.get('rateCalculated'))} for {_value(s['duration'])}" if s.get("duration") else f"{_value(s.get('rateCalculated'))} to the end" for s in value]
-    return ", ".join(said) or NOTHING
-
-
-def _weight(value: Sequence[Element]) -> str:
-    said = [f"{_value(b.get('dosingWeight'))}, {b.get('weightUsed')}, {b.get('policy')}, {_value(b.get('dosePerWeight'))}" for b in value]
-    return "; ".join(said) or NOTHING
-
-
-def _shown(value: Any) -> str:
-    """A field as text: words as they are, a concept by its text, a reference by what it names, anything else as JSON."""
-    if _empty(value):
-        return NOTHING
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and isinstance(value.get("text"), str):
-        return str(value["text"])
-    if isinstance(value, dict) and ("display" in value or "reference" in value):
-        return str(value.get("display") or value.get("reference"))
-    return canonical(value).decode()
-
-
-def _dates(value: Any) -> str:
-    return ", ".join(str(v) for v in value) if isinstance(value, list) and value else NOTHING
-
-
-def _status(value: Element) -> str:
-    return NOTHING if _empty(value) else f"{value.get('status')} {value.get('intent')}"
-
-
-_ESSENTIAL = (
-    ("Patient", "patient", _shown),
-    ("Product", "product", _shown),
-    ("Dose of one infusion", "dose", _dose),
-    ("Dates", "dates", _dates),
-    ("Pump rate, lowest and highest", "rate", _rate),
-    ("Rate steps", "steps", _steps),
-    ("Dosing weight and policy", "weight", _weight),
-    ("Status", "status", _status),
-    ("Requester", "requester", _shown),
-)
-_COVERED = frozenset({"subject", "medicationCodeableConcept", "medicationReference", "status", "intent", "requester", "dosageInstruction"})
-_COVERED_DOSAGE = frozenset({"doseAndRate", "extension"})

@@ -10,7 +10,7 @@ from ivig_fhir.errors import StateError
 
 Resource = dict[str, Any]
 _DROP = object()
-# Parts without which the element around them says nothing (RequestGroup rqg-1, Task.output), and resources without which a part is meaningless.
+# An element that consists of such a reference goes with it (RequestGroup.action, Task.output); a resource without the needed is refused.
 _CARRIES = frozenset({"resource", "item", "valueReference"})
 _NEEDED = frozenset({"focus", "subject", "patient", "for"})
 

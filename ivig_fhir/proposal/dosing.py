@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_DOWN, Decimal
 
 from ivig_fhir.content.model import OrderSet, Regimen
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.model import DoseCalculation, Infusion
+from ivig_fhir.proposal.model import DoseCalculation, Infusion, Rounding
 from ivig_fhir.proposal.vials import makeable
 
 _WEEKS_IN_A_MONTH = Decimal(2) + Decimal(2)  # a regimen given per month is given per four weeks
-
-
-@dataclass(frozen=True, slots=True)
-class Rounding:
-    """Vial rounding: increments in grams in the order they are tried, and the tolerated fraction of the dose."""
-
-    increments_g: tuple[Decimal, ...]
-    tolerance: Decimal
 
 
 def cycle_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | None) -> tuple[Decimal, Decimal]:

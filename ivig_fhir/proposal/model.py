@@ -38,6 +38,14 @@ class WeightCalculation:
 
 
 @dataclass(frozen=True, slots=True)
+class Rounding:
+    """Vial rounding: increments in grams in the order they are tried, and the tolerated fraction of the dose."""
+
+    increments_g: tuple[Decimal, ...]
+    tolerance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Infusion:
     """One infusion: its date and its grams."""
 
@@ -145,6 +153,7 @@ class Proposal:
     overrides: tuple[ChosenOverride, ...]
     weight: WeightCalculation
     dose: DoseCalculation | None
+    rounding: Rounding | None
     series: Series | None
     concentration_mg_ml: Decimal
     vials: tuple[Vial, ...]

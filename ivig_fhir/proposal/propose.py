@@ -19,9 +19,9 @@ from ivig_fhir.proposal.answer import body
 from ivig_fhir.proposal.case import Case, PlannedOrder
 from ivig_fhir.proposal.checks import CHART_CHECKS, ORDER_CHECKS, RENAL_OR_THROMBOSIS_RISK, interval_months
 from ivig_fhir.proposal.companions import companions_for
-from ivig_fhir.proposal.dosing import Rounding, calculate, cycle_g_kg
+from ivig_fhir.proposal.dosing import calculate, cycle_g_kg
 from ivig_fhir.proposal.findings import Clear, Finding, NotAssessed, Result
-from ivig_fhir.proposal.model import DoseCalculation, Proposal, RateSchedule, Series, Vial, WeightCalculation
+from ivig_fhir.proposal.model import DoseCalculation, Proposal, RateSchedule, Rounding, Series, Vial, WeightCalculation
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 from ivig_fhir.proposal.vials import vials_for
 from ivig_fhir.proposal.weight import Body, dosing_weight, read_body
@@ -41,6 +41,7 @@ class _Plan:
     days: int
     concentration: Decimal
     dose: DoseCalculation | None
+    rounding: Rounding | None
     vials: tuple[Vial, ...]
     waste_g: Decimal | None
     volume_ml: Decimal | None
@@ -78,10 +79,10 @@ def _plan(chart: ChartSnapshot, selections: Selections, content: Content, site: 
     concentration = applicability.choose_concentration(product, selections)
     interval = selections.interval_weeks or (regimen.interval_weeks[0] if regimen and regimen.interval_weeks else None)
     per_kg = _per_kg(selections, regimen, order_set, interval)
+    rounding = _rounding(selections, content, site, body_)
     dose = None
     if regimen and weight.dosing_kg and chart.patient.birth_date and (per_kg is not None or selections.course_g is not None):
-        sizes = selections.vial_sizes_g or product.vials_g
-        dose = calculate(weight.dosing_kg, per_kg, selections.course_g, dates, _rounding(selections, content, site, body_), sizes)
+        dose = calculate(weight.dosing_kg, per_kg, selections.course_g, dates, rounding, selections.vial_sizes_g or product.vials_g)
     vials, waste = vials_for(dose.per_infusion_g, selections.vial_sizes_g or product.vials_g) if dose else ((), None)
     return _Plan(
         order_set=order_set,
@@ -93,6 +94,7 @@ def _plan(chart: ChartSnapshot, selections: Selections, content: Content, site: 
         days=len(dates),
         concentration=concentration,
         dose=dose,
+        rounding=rounding,
         vials=vials,
         waste_g=waste,
         volume_ml=dose.per_infusion_g * 1000 / concentration if dose else None,
@@ -217,6 +219,7 @@ def _assemble(case: Case, plan: _Plan, rate: RateSchedule, results: Mapping[str,
         overrides=_overrides(selections, findings, content),
         weight=plan.weight,
         dose=plan.dose,
+        rounding=plan.rounding,
         series=plan.series,
         concentration_mg_ml=plan.concentration,
         vials=plan.vials,

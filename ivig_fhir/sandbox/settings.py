@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-CAST = Path(__file__).resolve().parent / "cast"
+PACKAGE = Path(__file__).resolve().parent
+CAST = PACKAGE / "cast"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,9 +136,8 @@ def role_of(
         return "stranger"
     codes = [code for resource in practitioner_roles if _belongs(resource, identity, on) for code in _codes(resource)]
     mapped = {issuer.roles[form] for system, code in codes for form in (f"{system}|{code}", code) if form in issuer.roles}
-    for role in ROLES:
-        if role in mapped:
-            return role  # type: ignore[return-value]
+    if mapped:
+        return min(mapped, key=ROLES.index)
     return "stranger" if codes else issuer.default_role
 
 
@@ -146,15 +145,20 @@ def _belongs(resource: Mapping[str, Any], identity: Identity, on: date | None) -
     """Whether this is an active PractitionerRole of this person, asked again here because servers ignore search parameters."""
     if not identity.local or resource.get("resourceType") != "PractitionerRole" or resource.get("active") is False:
         return False
-    period = resource.get("period")
-    period = period if isinstance(period, Mapping) else {}
-    today = on.isoformat() if on else ""
-    if today and (_text(period.get("start"))[:10] > today or "" < _text(period.get("end"))[:10] < today[: len(_text(period.get("end")))]):
+    if on is not None and not _during(resource.get("period"), on.isoformat()):
         return False
     if identity.type == "PractitionerRole":
         return resource.get("id") == identity.id
     practitioner = resource.get("practitioner")
     return isinstance(practitioner, Mapping) and practitioner.get("reference") == identity.reference
+
+
+def _during(period: object, today: str) -> bool:
+    """Whether today lies in a FHIR Period; a month or a year as its end lasts to its last day."""
+    if not isinstance(period, Mapping):
+        return True
+    start, end = _text(period.get("start"))[:10], _text(period.get("end"))[:10]
+    return start <= today and (not end or end >= today[: len(end)])
 
 
 def _codes(resource: Mapping[str, Any]) -> list[tuple[str, str]]:

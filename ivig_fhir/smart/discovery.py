@@ -15,6 +15,7 @@ import requests
 from ivig_fhir.errors import DiscoveryFailed
 from ivig_fhir.smart.issuers import Issuer, safe_address
 
+Http = requests.Session  # what every outgoing request goes through; made by the caller, so that a test can put a server behind it
 TIMEOUTS = (3.05, 10.0)
 CACHE = timedelta(minutes=10)
 LARGEST = 1_000_000
@@ -49,7 +50,7 @@ class SmartConfiguration:
         return "authorize-post" in self.capabilities
 
 
-def fetch_json(http: requests.Session, url: str, timeouts: tuple[float, float] = TIMEOUTS) -> tuple[int, Any]:
+def fetch_json(http: Http, url: str, timeouts: tuple[float, float] = TIMEOUTS) -> tuple[int, Any]:
     """GET of one JSON document without credentials: its status, and its body where that is 200 and JSON, else None.
 
     No redirects (they could leave the issuer's hosts) and at most 1 MB. Raises DiscoveryFailed when nothing answers.
@@ -77,7 +78,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def discover(http: requests.Session, issuer: Issuer, timeouts: tuple[float, float] = TIMEOUTS) -> SmartConfiguration:
+def discover(http: Http, issuer: Issuer, timeouts: tuple[float, float] = TIMEOUTS) -> SmartConfiguration:
     """The SMART configuration of this issuer.
 
     Errors: DiscoveryFailed when neither `.well-known/smart-configuration` nor the CapabilityStatement can be used, when an endpoint
@@ -161,7 +162,7 @@ class ConfigurationCache:
         self._kept: dict[str, tuple[datetime, SmartConfiguration]] = {}
 
     def get(
-        self, http: requests.Session, issuer: Issuer, now: datetime, timeouts: tuple[float, float] = TIMEOUTS
+        self, http: Http, issuer: Issuer, now: datetime, timeouts: tuple[float, float] = TIMEOUTS
     ) -> SmartConfiguration:
         """The configuration of this issuer, discovered anew when the kept one is ten minutes old. Failures are not kept."""
         with self._lock:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import jwt
 
@@ -42,11 +42,8 @@ class Identity:
         return bool(self.reference) and (self.verified or self.development)
 
 
-class KeyLookup(Protocol):
-    """How a key is found: over the network at a launch, from a list in the conformance tests."""
-
-    def __call__(self, wanted: KeyRequest) -> jwt.PyJWK:
-        """The public key, or IdentityUnproven."""
+# How a key is found: over the network at a launch. It gives the public key, or raises IdentityUnproven.
+KeyLookup = Callable[[KeyRequest], jwt.PyJWK]
 
 
 def identify(

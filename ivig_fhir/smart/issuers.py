@@ -49,6 +49,9 @@ class Issuer:
     roles: Mapping[str, Role] = field(default_factory=dict)
     prescriber: TestUser | None = None
     pharmacist: TestUser | None = None
+    cds_iss: str = ""
+    cds_jku: str = ""
+    cds_jwks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def development(self) -> bool:
@@ -101,7 +104,7 @@ def read(raw: Mapping[str, Any]) -> Issuers:
     return Issuers(entries)
 
 
-_TEXT = ("iss", "name", "client_id", "client_secret", "redirect_uri", "profile")
+_TEXT = ("iss", "name", "client_id", "client_secret", "redirect_uri", "profile", "cds_iss", "cds_jku")
 _LISTS = ("scopes", "oidc_issuers", "endpoint_hosts", "frame_ancestors")
 _CHOICES = {"auth": AUTHS, "scope_version": ("auto", "v1", "v2"), "default_role": (*ROLES, "stranger")}
 
@@ -109,7 +112,7 @@ _CHOICES = {"auth": AUTHS, "scope_version": ("auto", "v1", "v2"), "default_role"
 def _entry(item: Mapping[str, Any], common: Mapping[str, Role]) -> Issuer:
     """One `[[issuer]]` entry, or SettingsError."""
     where = f"issuer {item.get('iss', '(without iss)')}"
-    _only(item, {*_TEXT, *_LISTS, *_CHOICES, "standalone", "roles", "development"}, where)
+    _only(item, {*_TEXT, *_LISTS, *_CHOICES, "standalone", "roles", "development", "cds_jwks"}, where)
     given: dict[str, Any] = {key: _text(item[key], f"{where}: {key}") for key in _TEXT if key in item}
     given |= {key: _texts(item[key], f"{where}: {key}") for key in _LISTS if key in item}
     for key, choices in _CHOICES.items():
@@ -120,6 +123,8 @@ def _entry(item: Mapping[str, Any], common: Mapping[str, Role]) -> Issuer:
         raise SettingsError(f"{where}: standalone must be true or false.")
     given["standalone"] = item.get("standalone", False)
     given["roles"] = {**common, **_roles(item.get("roles", {}), where)}
+    if "cds_jwks" in item:
+        given["cds_jwks"] = _public_keys(item["cds_jwks"], f"{where}: cds_jwks")
     if "development" in item:
         given |= _development(item["development"], where)
     for key in ("iss", "name"):
@@ -132,7 +137,7 @@ def _entry(item: Mapping[str, Any], common: Mapping[str, Role]) -> Issuer:
 
 def _coherent(issuer: Issuer, where: str) -> None:
     """Refuses entries that could not work or would not be safe."""
-    for url in (issuer.iss, *issuer.oidc_issuers, *([issuer.redirect_uri] if issuer.redirect_uri else [])):
+    for url in (issuer.iss, *issuer.oidc_issuers, *filter(None, (issuer.redirect_uri, issuer.cds_jku))):
         if not safe_address(url):
             raise SettingsError(f"{where}: {url} must be https, or http on this machine itself, without user, query or fragment.")
     for origin in issuer.frame_ancestors:
@@ -145,6 +150,10 @@ def _coherent(issuer: Issuer, where: str) -> None:
         raise SettingsError(f"{where}: client_id is missing.")
     if issuer.development and issuer.client_id:
         raise SettingsError(f"{where}: an open development server has no client_id.")
+    if issuer.cds_jku and issuer.cds_jwks:
+        raise SettingsError(f"{where}: cds_jku and cds_jwks are both given; use one.")
+    if issuer.cds_iss and not issuer.cds_jku and not issuer.cds_jwks:
+        raise SettingsError(f"{where}: cds_iss needs cds_jku or cds_jwks.")
     if (issuer.auth == "basic") != bool(issuer.client_secret):
         raise SettingsError(f"{where}: auth basic needs client_secret, and nothing else does.")
     if issuer.client_secret and not issuer.client_secret.startswith(CLIENT_SECRET):
@@ -184,6 +193,17 @@ def _development(raw: object, where: str) -> dict[str, TestUser]:
     if users["prescriber"].reference == users["pharmacist"].reference:
         raise SettingsError(f"{where}: the test prescriber and the test pharmacist are one person.")
     return users
+
+
+def _public_keys(raw: object, where: str) -> tuple[Mapping[str, Any], ...]:
+    """The keys of a JWK Set that stands in the table itself; a private key there is refused."""
+    _only(raw, {"keys"}, where)
+    keys = cast(dict[str, Any], raw).get("keys")
+    if not isinstance(keys, list) or not keys or any(not isinstance(k, dict) or not k.get("kid") or not k.get("kty") for k in keys):
+        raise SettingsError(f"{where} must hold keys, each with kty and kid.")
+    if any("d" in key or key["kty"] == "oct" for key in keys):
+        raise SettingsError(f"{where} may hold public keys only.")
+    return tuple(keys)
 
 
 def _only(raw: object, keys: Iterable[str], where: str) -> None:

@@ -10,10 +10,9 @@ from typing import Any, cast
 from urllib.parse import urljoin
 
 import jwt
-import requests
 
 from ivig_fhir.errors import DiscoveryFailed, IdentityUnproven
-from ivig_fhir.smart.discovery import CACHE, TIMEOUTS, SmartConfiguration, allowed_address, fetch_json
+from ivig_fhir.smart.discovery import CACHE, TIMEOUTS, Http, SmartConfiguration, allowed_address, fetch_json
 from ivig_fhir.smart.issuers import Issuer
 
 # The algorithms of ours, and the kind of key each needs. HS256 and none are absent: a public key must never serve as a secret.
@@ -43,7 +42,7 @@ class KeyCache:
 
     def key(
         self,
-        http: requests.Session,
+        http: Http,
         issuer: Issuer,
         configuration: SmartConfiguration,
         wanted: KeyRequest,
@@ -71,7 +70,7 @@ class KeyCache:
 
 
 def _jwks_uri(
-    http: requests.Session, issuer: Issuer, configuration: SmartConfiguration, oidc_issuer: str, timeouts: tuple[float, float]
+    http: Http, issuer: Issuer, configuration: SmartConfiguration, oidc_issuer: str, timeouts: tuple[float, float]
 ) -> str:
     """Where the keys are: as the OpenID issuer says of itself, else as the SMART configuration says."""
     address = oidc_issuer.removesuffix("/") + "/.well-known/openid-configuration"
@@ -88,7 +87,7 @@ def _jwks_uri(
     return url
 
 
-def _fetch(http: requests.Session, url: str, timeouts: tuple[float, float]) -> tuple[dict[str, Any], ...]:
+def _fetch(http: Http, url: str, timeouts: tuple[float, float]) -> tuple[dict[str, Any], ...]:
     try:
         document = fetch_json(http, url, timeouts)[1]
     except DiscoveryFailed as error:

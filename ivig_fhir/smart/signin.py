@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import jwt
-import requests
 
 from ivig_fhir.errors import IdentityUnproven, MissingIssuer, StateMismatch, TokenFailed
 from ivig_fhir.smart import token as tokens
 from ivig_fhir.smart.context import LaunchContext, launch_context
-from ivig_fhir.smart.discovery import TIMEOUTS, ConfigurationCache, SmartConfiguration
+from ivig_fhir.smart.discovery import TIMEOUTS, ConfigurationCache, Http, SmartConfiguration
 from ivig_fhir.smart.identity import Identity, identify
 from ivig_fhir.smart.issuers import Issuer, Issuers
 from ivig_fhir.smart.keys import KeyCache, KeyRequest
@@ -27,7 +26,7 @@ class SmartClient:
 
     issuers: Issuers
     redirect_uri: str
-    http: requests.Session
+    http: Http
     client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeouts: tuple[float, float] = TIMEOUTS
     configurations: ConfigurationCache = field(default_factory=ConfigurationCache)

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 import requests
 
 from ivig_fhir.errors import SettingsError, TokenFailed
-from ivig_fhir.smart.discovery import LARGEST, TIMEOUTS, SmartConfiguration
+from ivig_fhir.smart.discovery import LARGEST, TIMEOUTS, Http, SmartConfiguration
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.launch import PendingLaunch
 
@@ -36,7 +36,7 @@ class TokenResponse:
 
 
 def exchange(
-    http: requests.Session,
+    http: Http,
     issuer: Issuer,
     configuration: SmartConfiguration,
     pending: PendingLaunch,
@@ -56,7 +56,7 @@ def exchange(
 
 
 def revoke(
-    http: requests.Session,
+    http: Http,
     issuer: Issuer,
     configuration: SmartConfiguration,
     token: str,
@@ -74,7 +74,7 @@ def revoke(
 
 
 def _post(
-    http: requests.Session,
+    http: Http,
     url: str,
     issuer: Issuer,
     form: dict[str, str],

@@ -12,7 +12,19 @@ COUNTS = {
     "DeviceUseStatement": {"active", "intended", "on-hold", "unknown", None},
 }
 STATUSES = (
-    ["preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "entered-in-error", "unknown", "draft", "active", "revoked", "inactive", "intended"]
+    "preparation",
+    "in-progress",
+    "not-done",
+    "on-hold",
+    "stopped",
+    "completed",
+    "entered-in-error",
+    "unknown",
+    "draft",
+    "active",
+    "revoked",
+    "inactive",
+    "intended",
 )
 
 

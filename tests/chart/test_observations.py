@@ -142,6 +142,7 @@ def test_a_value_with_a_reason_for_its_absence_is_no_value(make, chart):
         ({"valueQuantity": {"value": "71,5", "unit": "kg"}}, "unreadable"),
         ({"valueQuantity": {"value": "1e2", "unit": "kg"}}, "unreadable"),
         ({"valueQuantity": {"value": [71], "unit": "kg"}}, "unreadable"),
+        ({"valueQuantity": {"value": Decimal("1E+999999"), "unit": "kg"}}, "unreadable"),
         ({"valueQuantity": {"value": 71, "unit": "stones"}}, "unreadable"),
         ({"valueQuantity": "71 kg"}, "unreadable"),
         ({"valueQuantity": None, "valueString": "71 kg"}, "unreadable"),

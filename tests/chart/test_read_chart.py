@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_the_digest_does_not_change_with_order_narrative_or_version(make, chart)
 
 
 def test_the_digest_is_the_same_whichever_parser_read_the_number(make):
-    read = [from_documents([make.patient, make.observation("29463-7", value)]) for value in (70.5, __import__("decimal").Decimal("70.5"))]
+    read = [from_documents([make.patient, make.observation("29463-7", value)]) for value in (70.5, Decimal("70.5"))]
     assert chart_digest(read[0]) == chart_digest(read[1])
 
 

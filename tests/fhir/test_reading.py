@@ -70,9 +70,10 @@ def test_numbers_are_exact(value, expected):
     assert number(value) == (Decimal(expected) if expected else None)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN")])
-def test_what_is_not_finite_is_no_number(value):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("1E+999999"), Decimal("1E-999999"), 10**400])
+def test_what_is_not_finite_or_beyond_any_measurement_is_no_number(value):
     assert number(value) is None
+    assert number(10**18 - 1) == 10**18 - 1
 
 
 @pytest.mark.parametrize(

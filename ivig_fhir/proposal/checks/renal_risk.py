@@ -88,7 +88,7 @@ def body_evidence(case: Case) -> tuple[Evidence, ...]:
 def age_evidence(case: Case) -> Evidence:
     """The birth date, as the record has it."""
     person = case.chart.patient
-    return Evidence(person.reference, person.birth_said, person.source.time, person.source.version)
+    return Evidence(person.reference, f"born {person.birth_said}", person.source.time, person.source.version)
 
 
 def nephrotoxic_classes(case: Case) -> Mapping[str, tuple[Match[Drug], ...]]:

@@ -1,0 +1,1 @@
+"""The entrance for machines, CDS Hooks: services, requests, prefetch, cards, trust; routes last, and nothing decided here."""

@@ -1,0 +1,40 @@
+"""The apps registered in this EHR, and how each proves who it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hmac import compare_digest
+
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?/callback")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered app: its id, a secret when it is confidential, the redirect addresses it may use."""
+
+    id: str
+    secret: str | None
+    redirects: re.Pattern[str]
+
+    def may_return_to(self, address: str) -> bool:
+        """Whether an address is one of the registered redirect addresses, as a whole."""
+        return self.redirects.fullmatch(address) is not None
+
+    def proves(self, secret: str | None) -> bool:
+        """Whether the secret is right: none at all for a public app."""
+        if self.secret is None or secret is None:
+            return self.secret is secret
+        return compare_digest(self.secret.encode(), secret.encode())
+
+
+# Demonstration only: the secret is public, and any port of this machine may be the app's.
+CLIENTS: tuple[Client, ...] = (
+    Client("ivig-fhir", None, _LOOPBACK),
+    Client("ivig-fhir-confidential", "sandbox-demonstration-secret", _LOOPBACK),
+)
+
+
+def client(id_: str | None) -> Client | None:
+    """The registered app of an id."""
+    return next((one for one in CLIENTS if one.id == id_), None)

@@ -1,0 +1,142 @@
+"""The tables. A column named `sealed_…` holds text sealed under the key ring; the others hold ids, states, times and hashes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Table, Text, TypeDecorator, UniqueConstraint
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment: aware in, UTC at rest, aware out, on databases with and without time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuses a naive time: nobody would know which moment it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without an offset cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Puts back the offset that SQLite does not keep."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+LAUNCHES = Table(
+    "launches",
+    METADATA,
+    Column("state_hash", String(64), primary_key=True),
+    Column("browser_hash", String(64), nullable=False),
+    Column("created", Utc, nullable=False),
+    Column("sealed_launch", Text, nullable=False),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("id_hash", String(64), primary_key=True),
+    Column("cookie_hash", String(64), nullable=False),
+    Column("iss", String(500), nullable=False),
+    Column("patient", String(64)),
+    Column("user", String(500), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("created", Utc, nullable=False),
+    Column("seen", Utc, nullable=False),
+    Column("token_expires", Utc),
+    Column("sealed_context", Text, nullable=False),
+    Column("sealed_access_token", Text),
+    Column("sealed_refresh_token", Text),
+)
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("run", String(36), primary_key=True),
+    Column("iss", String(500), nullable=False),
+    Column("patient", String(64), nullable=False),
+    Column("user", String(500), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created", Utc, nullable=False),
+    Column("changed", Utc, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sealed_selections", Text, nullable=False),
+    Column("sealed_overrides", Text, nullable=False),
+    UniqueConstraint("iss", "patient", "run"),
+    Index("ix_runs_whose", "iss", "patient", "user"),
+    Index("ix_runs_state", "iss", "state"),
+)
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("run", String(36), ForeignKey("runs.run"), primary_key=True),
+    Column("digest", String(71), nullable=False),
+    Column("approved_by", String(500), nullable=False),
+    Column("approved_at", Utc, nullable=False),
+    Column("body_digest", String(71), nullable=False),
+    Column("transaction_digest", String(71)),
+    Column("lease_until", Utc),
+    Column("sealed_approval", Text, nullable=False),
+    Column("sealed_body", Text, nullable=False),
+    Column("sealed_transaction", Text),
+    Column("sealed_receipt", Text),
+    Column("sealed_resources", Text),
+    Column("sealed_verification", Text),
+    Column("sealed_weight", Text),
+)
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", String(36), ForeignKey("runs.run"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("due", Utc, nullable=False),
+    Column("lease_until", Utc),
+    Column("attempts", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("last_error", String(10)),
+    UniqueConstraint("run", "kind"),
+    Index("ix_outbox_due", "state", "due"),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("who", String(500), nullable=False),
+    Column("iss", String(500), nullable=False),
+    Column("what", String(60), nullable=False),
+    Column("run", String(36), nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("note", String(200), nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+# One row: the end of the chain. Taking it is what makes writers of the audit wait for one another, on either database.
+AUDIT_HEAD = Table(
+    "audit_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
