@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from a_case import RUN, content
-
 from ivig_fhir.chart.bundle import from_documents
 from ivig_fhir.chart.read import read_chart
 from ivig_fhir.content.model import Content
@@ -15,6 +13,7 @@ from ivig_fhir.proposal.findings import Clear, Result
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.propose import propose
 from ivig_fhir.proposal.selections import parse_selections
+from tests.a_case import RUN, content
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 UCUM = "http://unitsofmeasure.org"

@@ -88,7 +88,8 @@ def proposal(
     ladder = choose_ladder(chosen, "CIDP", None, concentration)
     assert ladder is not None
     if hours is None:
-        rate = schedule_steps(ladder, "CIDP", Site(), chosen, Cap(ladder.max_ml_kg_h, "label"), Decimal(kg), volume)
+        name = "CIDP" if "CIDP" in ladder.for_ else ladder.for_[0]
+        rate = schedule_steps(ladder, name, Site(), chosen, Cap(ladder.max_ml_kg_h, "label"), Decimal(kg), volume)
     else:
         rate = schedule_hours(Decimal(hours), Decimal(kg), volume, ladder)
     repeated = None
@@ -110,6 +111,7 @@ def proposal(
         on_label=True,
         content_version=content().version,
         review="unreviewed",
+        rounding=rounding,
         defaulted=("product",),
         selections=Selections(),
         overrides=overrides,

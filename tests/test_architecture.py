@@ -94,7 +94,7 @@ def import_faults(name: str, tree: ast.AST) -> list[str]:
 
 
 def house_faults(name: str, own: str, other: str) -> list[str]:
-    if own in ("__init__", other):
+    if own in ("__init__", other) or other.startswith("__"):
         return []
     if own == "sandbox":
         return [f"{name}: the sandbox imports {other}"]
@@ -112,7 +112,7 @@ def purity_faults(name: str, tree: ast.AST, text: str) -> list[str]:
         faults += [f"{name}: opens a file" for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "open"]
         faults += [f"{name}: float()" for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "float"]
     if name != "settings":
-        faults += [f"{name}: reads the environment" for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("environ", "getenv")]
+        faults += [f"{name}: reads the environment" for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("environ", "getenv") and isinstance(n.value, ast.Name) and n.value.id == "os"]
     if name.startswith(LITERAL_FREE) and name not in MAY_HAVE_LITERALS:
         numbers = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, int | float) and not isinstance(n.value, bool)]
         faults += [f"{name}: the number {n} belongs into order_sets" for n in numbers if n not in LITERALS]
@@ -126,7 +126,7 @@ def purity_faults(name: str, tree: ast.AST, text: str) -> list[str]:
 def size_faults(name: str, tree: ast.Module, text: str) -> list[str]:
     faults = [f"{name}: more than 300 lines"] if text.count("\n") > 300 else []
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 50:
+        if isinstance(node, ast.FunctionDef) and "/migrations/" not in name and (node.end_lineno or 0) - node.lineno >= 50:
             faults.append(f"{name}: {node.name} has more than 50 lines")
     if not ast.get_docstring(tree):
         faults.append(f"{name}: no docstring")

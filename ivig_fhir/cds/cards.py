@@ -14,7 +14,7 @@ LONGEST_SUMMARY = 139
 INDICATORS = ("info", "warning", "critical")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKUP = re.compile(r"[\\`*_{}\[\]#|~!]")
-_LIST_MARK = re.compile(r"^(\d*)([-+=.)])")
+_LIST_MARK = re.compile(r"^\d+(?=[.)])|^(?=[-+=])")
 # GitHub's Markdown makes links of bare addresses, whatever is escaped in them; an unseen character between keeps them text.
 _AUTOLINK = re.compile(r"(?i)(?<=://)|(?<=www)(?=\.)|(?=@)")
 _UNSEEN = "&#8203;"
@@ -98,5 +98,5 @@ def escaped(text: str) -> str:
     """Text of the record or of content as one line that Markdown and HTML leave as it stands: no markup, no tag, no link."""
     line = "".join(_ENTITIES.get(c, c) for c in " ".join(text.split()))
     line = _MARKUP.sub(lambda m: "\\" + m[0], line)
-    line = _LIST_MARK.sub(lambda m: m[1] + "\\" + m[2], line)
+    line = _LIST_MARK.sub(lambda m: m[0] + "\\", line)
     return _AUTOLINK.sub(_UNSEEN, line)

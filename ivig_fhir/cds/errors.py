@@ -26,7 +26,8 @@ def answer_error(error: Exception) -> Response:
         log().error("cds.failed", reference=reference, error_code=code, status=status, exc_info=error)
     else:
         log().info("cds.refused", reference=reference, error_code=code, status=status, detail=getattr(error, "detail", ""))
-    issue = {"severity": "error", "code": _ISSUE.get(status, "exception"), "details": {"text": said}, "diagnostics": f"{code}, reference {reference}"}
+    kind, number = _ISSUE.get(status, "exception"), f"{code}, reference {reference}"
+    issue = {"severity": "error", "code": kind, "details": {"text": said}, "diagnostics": number}
     response = jsonify({"resourceType": "OperationOutcome", "issue": [issue]})
     response.status_code = status
     if status == 401:

@@ -48,7 +48,7 @@ def patient_view(request: HookRequest, chart: ChartSnapshot, provider: Provider)
 
 
 def _card_for(request: HookRequest, chart: ChartSnapshot, provider: Provider, item: OrderSet) -> Card | None:
-    subject = f"IVIG for {item.name}"
+    subject = f"IVIG for {item.name.partition(':')[0]}"
     try:
         proposal = propose(chart, Selections(indication=item.id, given=("indication",)), provider.content, chart.now, provider.site)
     except SelectionError as error:  # the site's choices leave nothing to propose: the clinician must know, the EHR can do nothing
@@ -56,7 +56,7 @@ def _card_for(request: HookRequest, chart: ChartSnapshot, provider: Provider, it
     if proposal.regimen is None:
         return None
     detail = "\n\n".join(part for part in _parts(proposal, provider.content) if part)
-    return _card(request, provider, item.id, summary(subject, _in_short(proposal)), indicator(proposal, provider.content), detail)
+    return _card(request, provider, item.id, summary(subject, _in_short(proposal, provider.content)), indicator(proposal, provider.content), detail)
 
 
 def _card(request: HookRequest, provider: Provider, role: str, said: str, level: str, detail: str) -> Card:
@@ -80,11 +80,13 @@ def _proven(finding: Finding, content: Content) -> bool:
     return any(e.reference.partition("/")[0] in (*READ_TYPES, *_PERSON) and "/" in e.reference for e in finding.evidence)
 
 
-def _in_short(p: Proposal) -> str:
+def _in_short(p: Proposal, content: Content) -> str:
+    stops = [content.checks[f.check].title for f in p.hard_stops]
     if p.outcome == "stopped":
-        return f"stopped by {_counted(len(p.hard_stops), 'hard stop')}"
+        return f"stopped, {stops[0]}" + (f" and {len(stops) - 1} more" if stops[1:] else "")
     if p.dose is None:
-        return "no dose yet, because data that it needs are missing"
+        missing = [content.checks[f.check].title for f in p.hard_stops if f.check in content.constants["data_required"]]
+        return "; ".join(("no dose yet", *missing))
     grams = " or ".join(dict.fromkeys(plain(i.grams) for i in p.dose.infusions))
     said = f"proposed {grams} g per infusion, {_counted(len(p.dose.infusions), 'infusion')}"
     open_ = len(p.open_overrides)
@@ -107,7 +109,7 @@ def _parts(p: Proposal, content: Content) -> list[str]:
 
 def _dose(p: Proposal, dose: DoseCalculation) -> str:
     w = p.weight
-    dated = f", {escaped(w.effective)}" if w.effective else ""
+    dated = f", {escaped(w.effective.partition('T')[0])}" if w.effective else ""
     lines = [f"{plain(i.grams)} g on {i.date.isoformat()}" for i in dose.infusions]
     volume = f", {plain(half_up(p.volume_ml, '0.1'))} mL each infusion" if p.volume_ml is not None else ""
     lines += [
@@ -115,8 +117,8 @@ def _dose(p: Proposal, dose: DoseCalculation) -> str:
         f"Dosing weight {w.dosing_kg} kg ({escaped(w.used or '')}{dated})",
         f"Whole course {plain(dose.course_g)} g",
     ]
-    chosen = ", ".join(p.defaulted)
-    return _listed("Proposed, nothing is ordered", lines) + (f"\n\nBy default, to be chosen in the order set: {escaped(chosen)}." if chosen else "")
+    proposed = _listed("Proposed, nothing is ordered", lines)
+    return f"{proposed}\n\nBy default, to be chosen in the order set: {escaped(', '.join(p.defaulted))}." if p.defaulted else proposed
 
 
 def _attention(p: Proposal) -> list[str]:
@@ -130,13 +132,13 @@ def _evidence(finding: Finding) -> str:
 
 
 def _not_assessed(p: Proposal, content: Content) -> list[str]:
-    """One line a reason, with the checks that it kept from being made."""
+    """One line a reason, after the checks that it kept from being made; checks that are not built come last."""
     titles = {id_: title for _, id_, title in content.constants["check_index"]}
     by_reason: dict[str, list[str]] = {}
-    for item in p.not_assessed:
-        built = item.check in content.checks
-        by_reason.setdefault(item.message if built else "Not built yet, so nothing was looked at.", []).append(titles[item.check])
-    return [f"{escaped(message)} ({escaped('; '.join(checks))})" for message, checks in by_reason.items()]
+    for item in sorted(p.not_assessed, key=lambda n: n.check not in content.checks):
+        message = item.message if item.check in content.checks else "these checks are not built yet, so nothing was looked at."
+        by_reason.setdefault(message, []).append(titles[item.check])
+    return [f"{escaped('; '.join(checks))}: {escaped(message)}" for message, checks in by_reason.items()]
 
 
 def _listed(title: str, lines: list[str]) -> str:

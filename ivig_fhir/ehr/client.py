@@ -12,9 +12,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
-from ivig_fhir.ehr.failures import failure
+from ivig_fhir.ehr.failures import asks_to_break_the_glass, failure
 from ivig_fhir.ehr.retry import TRANSIENT, Patience
-from ivig_fhir.errors import EhrUnavailable, NotFhir, OutcomeInstead, OutcomeUnknown
+from ivig_fhir.errors import BreakTheGlass, EhrUnavailable, NotFhir, OutcomeInstead, OutcomeUnknown
 from ivig_fhir.fhir.building import MalformedJson, decode, encode
 from ivig_fhir.fhir.reading import reference_key, word
 
@@ -118,11 +118,15 @@ class FhirClient:
         """Whether an absolute address is on the server's own scheme, host and port."""
         return origin(url) == origin(self.base)
 
+    def absolute(self, where: str) -> str:
+        """An address as the server means it: relative ones below the base."""
+        return urljoin(self.base.rstrip("/") + "/", where)
+
     def address(self, where: str) -> str:
         """The absolute address. NotFhir for one of another origin, which must not see the token."""
         if not where:
             return self.base.rstrip("/")
-        url = urljoin(self.base.rstrip("/") + "/", where)
+        url = self.absolute(where)
         if not self.same_origin(url) or urlsplit(url).username:
             raise NotFhir(f"link to {urlsplit(url).hostname}", said="The EHR gave a link to another address; it was not followed.")
         return url
@@ -139,6 +143,8 @@ class FhirClient:
             raise failure("GET", reply.status, reply.body, about(where))
         if not word(reply.body, "resourceType"):
             raise NotFhir(f"GET {about(where)} {reply.status}")
+        if asks_to_break_the_glass(reply.body):
+            raise BreakTheGlass(f"GET {about(where)} {reply.status}")
         return reply
 
     def _send(

@@ -10,6 +10,7 @@ from ivig_fhir.content.load_site import review_of
 from ivig_fhir.content.model import Content, Review
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.dates import parse_date
+from ivig_fhir.fhir.references import plain_reference
 from ivig_fhir.proposal.findings import Finding
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
@@ -59,12 +60,6 @@ class Refusal:
     code: str
     said: str
     check: str | None = None
-
-
-def plain_reference(reference: str) -> str:
-    """`Type/id` of a reference: base URL and version dropped, for comparing persons and resources."""
-    parts = reference.split("/_history/", 1)[0].rstrip("/").split("/")
-    return "/".join(parts[-2:])
 
 
 def _persons(who: Clinician) -> frozenset[str]:

@@ -106,10 +106,9 @@ def _task_text(proposal: Proposal) -> str:
     return f"Verify: {proposal.product.brand} {plain(dose.per_infusion_g)} g on {on}, for {proposal.order_set.name}."
 
 
-def tolerance_of(proposal: Proposal, content: Content) -> Decimal:
-    """The fraction by which rounding may have changed the dose: chosen, else the widest of the content's policies."""
-    chosen = proposal.selections.rounding_tolerance
-    return chosen if chosen is not None else max(p.tolerance for p in content.rounding_policies.values())
+def tolerance_of(proposal: Proposal) -> Decimal:
+    """The fraction by which vial rounding may have changed the dose; 0 where the grams were stated."""
+    return proposal.rounding.tolerance if proposal.rounding else Decimal(0)
 
 
 def checked(made: Transaction, tolerance: Decimal | None = None, course_g: Decimal | None = None) -> Transaction:

@@ -9,17 +9,10 @@ from typing import Any
 
 from ivig_fhir.fhir.building import canonical
 from ivig_fhir.fhir.dates import parse_time
+from ivig_fhir.fhir.references import plain_reference
 
 # A display or a unit's name is for reading; the code or the reference beside it is what counts.
 _READING = frozenset({"display"})
-
-
-def plain_reference(reference: str) -> str:
-    """`Type/id` of a reference: base URL and version dropped. A urn stays as it is."""
-    if reference.startswith("urn:"):
-        return reference
-    parts = reference.split("/_history/", 1)[0].rstrip("/").split("/")
-    return "/".join(parts[-2:])
 
 
 def meaning(element: Any, known: Mapping[str, str]) -> Any:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from math import ceil, floor
 
-from ivig_fhir.content.model import Ladder, WeightPolicy
+from ivig_fhir.content.model import Content, Ladder, Product, WeightPolicy
+from ivig_fhir.fhir.codes import LOINC, codings
 from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
-from ivig_fhir.order.stored import (
-    Resource,
-    StoredOrder,
-    Tables,
-    grams,
-    half_up,
-    in_unit,
-    kilograms,
-    milliliters,
-    number,
-    plain_reference,
-    pump_rate,
-    said,
-)
+from ivig_fhir.fhir.references import own_reference, pointed_to
+from ivig_fhir.fhir.stored_order import Resource, StoredOrder, in_unit, number, said
 
 # Ideal weight in kg: 50 (men) or 45.5 (women) plus 2.3 for each inch above 60. See: Devine 1974, Drug Intell Clin Pharm 8:650.
 _IDEAL_MALE, _IDEAL_FEMALE, _PER_INCH, _INCHES, _CM = (Fraction(x) for x in ("50", "45.5", "2.3", "60", "2.54"))
 _TENTH, _HUNDREDTH, _TEN_THOUSANDTH = Fraction(1, 10), Fraction(1, 100), Fraction(1, 10000)
+_USABLE = frozenset({"final", "amended", "corrected"})
 STATED = "stated"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the second calculation takes from content: products with their label tables, weight policies, code sets, limits."""
+
+    products: Mapping[str, Product]
+    policies: Mapping[str, WeightPolicy]
+    weight_codes: frozenset[str]
+    height_codes: frozenset[str]
+    adult_years: int
+    min_height_cm: Fraction
+    tolerance: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,20 @@ class Recalculated:
     agrees: bool | None
 
 
+def tables_of(content: Content) -> Tables:
+    """The tables of one content version."""
+    panels, limits = content.panels, content.constants
+    return Tables(
+        content.products,
+        content.weight_policies,
+        frozenset(panels["body-weight"].loinc),
+        frozenset(panels["body-height"].loinc),
+        int(limits["adult_years"]),
+        Fraction(limits["min_height_cm"]),
+        max(Fraction(p.tolerance) for p in content.rounding_policies.values()),
+    )
+
+
 def recompute(order: Resource, record: Sequence[Resource], tables: Tables) -> tuple[Recalculated, ...]:
     """Every number of a stored IVIG order, calculated again.
 
@@ -48,7 +65,7 @@ def recompute(order: Resource, record: Sequence[Resource], tables: Tables) -> tu
     the order names at least). Weight in kg, dose in g, volume in mL, rates in mL/h. Covers weight, dose, rounding, volume, rate steps and
     their maximum, dates and limits; not duplicates, cumulative dose or contraindications.
     """
-    facts = StoredOrder(order, record, tables)
+    facts = _Facts(order, record, tables)
     return tuple(line for rule in _RULES for line in rule(facts))
 
 
@@ -57,38 +74,52 @@ def disagreements(lines: Iterable[Recalculated]) -> tuple[Recalculated, ...]:
     return tuple(line for line in lines if line.agrees is False)
 
 
-def _identity(f: StoredOrder) -> Iterable[Recalculated]:
-    subject = plain_reference(str((f.order.get("subject") or {}).get("reference")))
-    others = {plain_reference(str((r.get("subject") or {}).get("reference"))) for n, r in f.record.items() if n.startswith("Observation/")}
-    yield Recalculated("Patient", subject, ", ".join(sorted(others)) or subject, others <= {subject})
+class _Facts(StoredOrder):
+    """The stored order beside the record and the tables."""
+
+    def __init__(self, order: Resource, record: Sequence[Resource], tables: Tables) -> None:
+        super().__init__(order)
+        self.tables, self.record = tables, {own_reference(r): r for r in record}
+        self.product = next((p for i, p in tables.products.items() if i in self.product_codes), None)
+
+    def observation(self, codes: frozenset[str]) -> tuple[str, Resource | None]:
+        """The newest usable Observation with one of these LOINC codes that the order names, and its reference."""
+        found = [(name, self.record[name]) for name in self.supported_by if name in self.record and _is(self.record[name], codes)]
+        return max(found, key=lambda pair: str(pair[1].get("effectiveDateTime")), default=("", None))
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """The rate table that the order names, of this product at this concentration."""
+        tables = [x for x in (self.product.ladders if self.product else ()) if Fraction(x.concentration_mg_ml) == self.concentration]
+        return next((x for x in tables if self.rating.get("ladder") in x.for_), None)
+
+
+def _identity(f: _Facts) -> Iterable[Recalculated]:
+    others = {pointed_to(r.get("subject")) for name, r in f.record.items() if name.startswith("Observation/")}
+    yield Recalculated("Patient", f.patient, ", ".join(sorted(others)) or f.patient, others <= {f.patient})
     name = f.product.brand if f.product else "no product of the label tables"
     yield Recalculated("Product", str((f.order.get("medicationCodeableConcept") or {}).get("text") or ""), name, f.product is not None)
 
 
-def _weights(f: StoredOrder) -> Iterable[Recalculated]:
+def _weight(f: _Facts) -> Iterable[Recalculated]:
     if f.basis.get("policy") == STATED or f.basis.get("weightUsed") == STATED:
-        yield Recalculated("Dosing weight", kilograms(f.kg), "stated by the prescriber", None)
+        yield Recalculated("Dosing weight", said(f.kg, "kg"), "stated by the prescriber", None)
         return
     source, weighed = f.observation(f.tables.weight_codes)
-    named = plain_reference(str((f.basis.get("weightSource") or {}).get("reference")))
-    actual = in_unit(weighed, "kg")
-    yield Recalculated("Weighed in", named, source or "no usable weight among what the order names", bool(source) and source == named)
-    if actual is None:
-        yield Recalculated("Dosing weight", kilograms(f.kg), "the weight cannot be read", False)
-        return
-    policy = f.tables.policies.get(str(f.basis.get("policy")))
-    if policy is None:
-        yield Recalculated("Dosing weight", kilograms(f.kg), "the policy is not known", False)
+    yield Recalculated("Weighed in", f.weighed_in, source or "no usable weight that the order names", source == f.weighed_in != "")
+    actual, policy = in_unit(weighed, "kg"), f.tables.policies.get(str(f.basis.get("policy")))
+    ordered = f"{said(f.kg, 'kg')}, {f.basis.get('weightUsed')}"
+    if actual is None or policy is None:
+        yield Recalculated("Dosing weight", ordered, "no weight can be read" if actual is None else "the policy is not known", False)
         return
     used, kg = _by_policy(f, policy, actual)
-    yield Recalculated("Dosing weight", f"{kilograms(f.kg)} ({f.basis.get('weightUsed')})", f"{kilograms(kg)} ({used})",
-                       (kg, used) == (f.kg, f.basis.get("weightUsed")))  # fmt: skip
+    yield Recalculated("Dosing weight", ordered, f"{said(kg, 'kg')}, {used}", (kg, used) == (f.kg, f.basis.get("weightUsed")))
 
 
-def _by_policy(f: StoredOrder, policy: WeightPolicy, actual: Fraction) -> tuple[str, Fraction]:
+def _by_policy(f: _Facts, policy: WeightPolicy, actual: Fraction) -> tuple[str, Fraction]:
     """The weight that the policy gives, rounded to 0.1 kg (0.01 kg below 10 kg), and its name."""
-    cm, sex = in_unit(f.observation(f.tables.height_codes)[1], "cm"), f.patient.get("gender")
-    born, signed = parse_date(f.patient.get("birthDate")), parse_time(f.order.get("authoredOn"))
+    patient, cm = f.record.get(f.patient, {}), in_unit(f.observation(f.tables.height_codes)[1], "cm")
+    born, signed, sex = parse_date(patient.get("birthDate")), parse_time(f.order.get("authoredOn")), patient.get("gender")
     adult = born is not None and signed is not None and completed_years(born, signed.earliest.date()) >= f.tables.adult_years
     name, kg = "actual", actual
     if adult and cm is not None and cm >= f.tables.min_height_cm and sex in ("male", "female") and policy.rule != "actual":
@@ -100,127 +131,134 @@ def _by_policy(f: StoredOrder, policy: WeightPolicy, actual: Fraction) -> tuple[
             name, kg = ("ideal", ideal) if ideal < actual else (name, kg)
         elif heavier and adjusted < actual:
             name, kg = "adjusted", adjusted
-    return name, half_up(kg, _TENTH if kg >= 10 else _HUNDREDTH)
+    return name, _half_up(kg, _TENTH if kg >= 10 else _HUNDREDTH)
 
 
-def _dose(f: StoredOrder) -> Iterable[Recalculated]:
-    each, course, times = (f.basis.get(k) for k in ("dosePerWeight", "courseDosePerWeight", "infusions"))
-    per_kg = number(course, "g/kg")
-    if per_kg is not None and f.kg is not None and times:
-        exact = per_kg * f.kg / int(times)
-        shown = half_up(exact, _HUNDREDTH)
-        yield Recalculated("Calculated dose of one infusion", grams(f.exact), grams(shown), shown == f.exact)
-        share = half_up(per_kg / int(times), _TEN_THOUSANDTH)
-        yield Recalculated("Grams per kilogram of one infusion", said(number(each, "g/kg")), said(share), share == number(each, "g/kg"))
+def _dose(f: _Facts) -> Iterable[Recalculated]:
+    per_kg, course = (number(f.basis.get(k), "g/kg") for k in ("dosePerWeight", "courseDosePerWeight"))
+    exact, times = f.exact or Fraction(0), f.basis.get("infusions")
+    if course is None or f.kg is None or not times:
+        yield Recalculated("Calculated dose of one infusion", said(f.exact, "g"), "the course was stated in grams", None)
     else:
-        yield Recalculated("Calculated dose of one infusion", grams(f.exact), "the course was stated in grams", None)
-        exact = f.exact or Fraction(0)
+        exact, share = course * f.kg / int(times), _half_up(course / int(times), _TEN_THOUSANDTH)
+        shown = _half_up(exact, _HUNDREDTH)
+        yield Recalculated("Calculated dose of one infusion", said(f.exact, "g"), said(shown, "g"), shown == f.exact)
+        yield Recalculated("Grams per kilogram of one infusion", said(per_kg, "g/kg"), said(share, "g/kg"), share == per_kg)
     yield _rounded(f, exact)
 
 
-def _rounded(f: StoredOrder, exact: Fraction) -> Recalculated:
+def _rounded(f: _Facts, exact: Fraction) -> Recalculated:
     """To the nearest multiple of the increment (a tie goes down) within the tolerance; without one to 0.1 g."""
     increment = number(f.basis.get("roundingIncrement"), "g")
-    grams = half_up(exact, _TENTH) if increment is None else ceil(exact / increment - Fraction(1, 2)) * increment
+    grams = _half_up(exact, _TENTH) if increment is None else ceil(exact / increment - Fraction(1, 2)) * increment
     near = increment is None or abs(grams - exact) <= exact * f.tables.tolerance
-    return Recalculated("Dose of one infusion", grams(f.grams), grams(grams), grams == f.grams and near and grams > 0)
+    return Recalculated("Dose of one infusion", said(f.grams, "g"), said(grams, "g"), grams == f.grams and near and grams > 0)
 
 
-def _volume(f: StoredOrder) -> Iterable[Recalculated]:
+def _volume(f: _Facts) -> Iterable[Recalculated]:
     if f.grams is None or not f.concentration:
-        yield Recalculated("Volume of one infusion", milliliters(f.volume), "the concentration is missing", False)
+        yield Recalculated("Volume of one infusion", said(f.volume, "mL"), "the concentration is missing", False)
         return
     made = f.product is not None and any(Fraction(c) == f.concentration for c in f.product.concentrations_mg_ml)
-    volume = half_up(f.grams * 1000 / f.concentration, _TENTH)
-    yield Recalculated("Volume of one infusion", milliliters(f.volume), milliliters(volume), volume == f.volume and made)
+    volume = _half_up(f.grams * 1000 / f.concentration, _TENTH)
+    yield Recalculated("Volume of one infusion", said(f.volume, "mL"), said(volume, "mL"), volume == f.volume and made)
 
 
-def _rates(f: StoredOrder) -> Iterable[Recalculated]:
+def _rates(f: _Facts) -> Iterable[Recalculated]:
     if not f.steps or f.kg is None or f.volume is None:
         yield Recalculated("Rate steps", f"{len(f.steps)} steps", "there are no rates to recalculate", False)
         return
-    if f.rating.get("basis") == "none":  # one rate over whole hours, chosen by the prescriber
-        rate = number(f.steps[0].get("rateCalculated"), "mL/h")
-        agrees = len(f.steps) == 1 and rate is not None and rate > 0
-        yield Recalculated("Rate", pump_rate(rate), "one rate over hours, within the maximum below", agrees or False)
+    if f.rating.get("basis") == "none":  # one rate over whole hours, chosen by the prescriber: only the maximum can be recalculated
+        yield Recalculated("Rate steps", f"{len(f.steps)} steps", "one rate over hours", len(f.steps) == 1)
     else:
         yield from _ladder_steps(f, f.kg, f.volume)
     yield from _maximum(f, f.kg)
 
 
-def _ladder_steps(f: StoredOrder, kg: Fraction, volume: Fraction) -> Iterable[Recalculated]:
+def _ladder_steps(f: _Facts, kg: Fraction, volume: Fraction) -> Iterable[Recalculated]:
     """Each step on the pump: the rung times the weight, cut to 1 mL/h (0.1 below 10); volumes to 0.1 mL, the last takes the rest."""
     left = volume
-    for number, step in enumerate(f.steps, start=1):
-        rung, last = number(step.get("rateOrdered"), "mL/kg/h"), number == len(f.steps)
+    for at, step in enumerate(f.steps):
+        rung, last = number(step.get("rateOrdered"), "mL/kg/h"), at == len(f.steps) - 1
         minutes = number(step.get("duration"), "min")
         if rung is None or (minutes is None and not last):
-            yield Recalculated(f"Step {number}", "incomplete", "a rate and its minutes are needed", False)
+            yield Recalculated(f"Step {at + 1}", "incomplete", "a rate and its minutes are needed", False)
             continue
         pump = Fraction(floor(rung * kg)) if rung * kg >= 10 else Fraction(floor(rung * kg * 10), 10)
-        part = left if last else half_up(pump * (minutes or 0) / 60, _TENTH)
+        part = left if last else _half_up(pump * (minutes or 0) / 60, _TENTH)
         ordered = (number(step.get("rateCalculated"), "mL/h"), number(step.get("volumeCalculated"), "mL"))
-        fits = ordered == (pump, part) and 0 < part <= left and _is_rung(f, rung, minutes, number)
-        yield Recalculated(f"Step {number}", f"{pump_rate(ordered[0])}, {milliliters(ordered[1])}", f"{pump_rate(pump)}, {milliliters(part)}", fits)
+        fits = ordered == (pump, part) and 0 < part <= left and _is_rung(f, rung, minutes, at)
+        shown = [f"{said(rate, 'mL/h')}, {said(ml, 'mL')}" for rate, ml in (ordered, (pump, part))]
+        yield Recalculated(f"Step {at + 1}", shown[0], shown[1], fits)
         left -= part
 
 
-def _is_rung(f: StoredOrder, rung: Fraction, minutes: Fraction | None, number: int) -> bool:
+def _is_rung(f: _Facts, rung: Fraction, minutes: Fraction | None, at: int) -> bool:
     """Whether the label table has this step in this place, or it is the order's cap; a site's own table is the site's."""
-    table = _ladder(f)
-    if table is None or f.rating.get("basis") == "site":
-        return f.rating.get("basis") == "site"
-    cap = number(f.rating.get("cap"), "mL/kg/h")
-    if number == len(f.steps) and cap is not None and rung == half_up(cap, _TEN_THOUSANDTH):
+    table, cap = f.ladder, number(f.rating.get("cap"), "mL/kg/h")
+    if f.rating.get("basis") == "site":
+        return table is None or rung <= Fraction(table.max_ml_kg_h)
+    if table is None:
+        return False
+    if at == len(f.steps) - 1 and cap is not None and _half_up(rung, _TEN_THOUSANDTH) == cap:
         return rung <= Fraction(table.max_ml_kg_h)
-    at = table.steps[number - 1] if number <= len(table.steps) else None
-    return at is not None and Fraction(at.ml_kg_h) == rung and (minutes is None or at.minutes is None or Fraction(at.minutes) == minutes)
+    row = table.steps[at] if at < len(table.steps) else None
+    if row is None or Fraction(row.ml_kg_h) != rung:
+        return False
+    return minutes is None or row.minutes is None or Fraction(row.minutes) == minutes
 
 
-def _ladder(f: StoredOrder) -> Ladder | None:
-    tables = f.product.ladders if f.product else ()
-    here = [x for x in tables if Fraction(x.concentration_mg_ml) == f.concentration]
-    return next((x for x in here if f.rating.get("ladder") in x.for_), None)
-
-
-def _maximum(f: StoredOrder, kg: Fraction) -> Iterable[Recalculated]:
+def _maximum(f: _Facts, kg: Fraction) -> Iterable[Recalculated]:
     """The highest rate is that of the steps, and not above the product's own maximum for this weight."""
     span = f.ordered.get("rateRange") or {}
     low, high = number(span.get("low"), "mL/h"), number(span.get("high"), "mL/h")
     rates = [r for r in (number(s.get("rateCalculated"), "mL/h") for s in f.steps) if r is not None]
-    held = bool(rates) and (min(rates), max(rates)) == (low, high)
-    yield Recalculated("Lowest and highest rate", f"{pump_rate(low)} to {pump_rate(high)}", f"{pump_rate(min(rates))} to {pump_rate(max(rates))}" if rates else "", held)
-    ladders = f.product.ladders if f.product else ()
-    named = _ladder(f)
-    most = Fraction(named.max_ml_kg_h) * kg if named else max((Fraction(x.max_ml_kg_h) * kg for x in ladders), default=None)
-    shown = "no maximum in the label tables" if most is None else f"at most {pump_rate(half_up(most, _TENTH))}"
-    yield Recalculated("Label maximum", pump_rate(high), shown, None if most is None else high is not None and high <= most)
+    ends = (min(rates), max(rates)) if rates else (None, None)
+    shown = [f"{said(a, 'mL/h')} to {said(b, 'mL/h')}" for a, b in ((low, high), ends)]
+    yield Recalculated("Lowest and highest rate", shown[0], shown[1], bool(rates) and ends == (low, high))
+    tables = [f.ladder] if f.ladder else list(f.product.ladders if f.product else ())
+    most = max((Fraction(x.max_ml_kg_h) * kg for x in tables), default=None)
+    limit = "no maximum in the label tables" if most is None else f"at most {said(_half_up(most, _TENTH), 'mL/h')}"
+    yield Recalculated("Label maximum", said(high, "mL/h"), limit, None if most is None else high is not None and high <= most)
 
 
-def _schedule(f: StoredOrder) -> Iterable[Recalculated]:
-    days = [d for d in f.dates if d is not None]
-    written = len(days) == len(f.dates) > 0 and days == sorted(set(days))
-    times = int(f.basis.get("infusions") or 0)
-    fits = written and times > 0 and len(days) % times == 0
-    yield Recalculated("Infusions", f"{times} in a course", f"{len(days)} dates", fits)
-    repeat = (f.dosage.get("timing") or {}).get("repeat")
-    if isinstance(repeat, dict) and written:
-        yield Recalculated("Daily repeat", str(repeat.get("count")), str((days[-1] - days[0]).days + 1), _daily(repeat, days))
-    supply = number((f.order.get("dispenseRequest") or {}).get("quantity"), "g")
+def _schedule(f: _Facts) -> Iterable[Recalculated]:
+    days, times = f.dates, int(f.basis.get("infusions") or 0)
+    written = len(days) == len(f.written) > 0 and days == sorted(set(days))
+    yield Recalculated("Infusions", f"{times} in a course", f"{len(days)} dates", written and times > 0 and len(days) % times == 0)
+    if f.repeat is not None and days:
+        yield Recalculated("Daily repeat", f"{f.repeat.get('count')} days", f"{(days[-1] - days[0]).days + 1} days", _daily(f.repeat, days))
     total = None if f.grams is None else f.grams * len(days)
-    yield Recalculated("Grams to supply", grams(supply), grams(total), supply == total)
+    supply = number((f.order.get("dispenseRequest") or {}).get("quantity"), "g")
+    yield Recalculated("Grams to supply", said(supply, "g"), said(total, "g"), total is not None and supply == total)
     once = number(f.dosage.get("maxDosePerAdministration"), "g")
-    yield Recalculated("Most in one infusion", grams(once), grams(f.grams), once == f.grams)
+    yield Recalculated("Most in one infusion", said(once, "g"), said(f.grams, "g"), once is not None and once == f.grams)
+    yield _most_in_a_course(f, days)
+
+
+def _most_in_a_course(f: _Facts, days: Sequence[date]) -> Recalculated:
     limit = f.dosage.get("maxDosePerPeriod") or {}
     course, span = number(limit.get("numerator"), "g"), number(limit.get("denominator"), "d")
-    need = None if f.grams is None or span is None else max((f.grams * sum(0 <= (d - a).days < span for d in days) for a in days), default=None)
-    yield Recalculated("Most in a course", grams(course), grams(need), need is not None and course == need)
+    need = None
+    if f.grams is not None and span is not None:
+        need = max((f.grams * sum(0 <= (day - first).days < span for day in days) for first in days), default=None)
+    return Recalculated("Most in a course", said(course, "g"), said(need, "g"), need is not None and course == need)
 
 
-def _daily(repeat: Resource, days: Sequence[Any]) -> bool:
+def _daily(repeat: Resource, days: Sequence[date]) -> bool:
     bounds = repeat.get("boundsPeriod") or {}
     ends = parse_date(bounds.get("start")) == days[0] and parse_date(bounds.get("end")) == days[-1]
     return ends and repeat.get("count") == len(days) == (days[-1] - days[0]).days + 1
 
 
-_RULES: Sequence[Callable[[StoredOrder], Iterable[Recalculated]]] = (_identity, _weights, _dose, _volume, _rates, _schedule)
+_RULES: Sequence[Callable[[_Facts], Iterable[Recalculated]]] = (_identity, _weight, _dose, _volume, _rates, _schedule)
+
+
+def _is(resource: Resource, codes: frozenset[str]) -> bool:
+    if resource.get("resourceType") != "Observation" or resource.get("status") not in _USABLE:
+        return False
+    return any(c.system == LOINC and c.code in codes for c in codings(resource.get("code")))
+
+
+def _half_up(value: Fraction, step: Fraction) -> Fraction:
+    return floor(value / step + Fraction(1, 2)) * step

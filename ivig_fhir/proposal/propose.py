@@ -81,7 +81,8 @@ def _plan(chart: ChartSnapshot, selections: Selections, content: Content, site: 
     per_kg = _per_kg(selections, regimen, order_set, interval)
     rounding = _rounding(selections, content, site, body_)
     dose = None
-    if regimen and weight.dosing_kg and chart.patient.birth_date and (per_kg is not None or selections.course_g is not None):
+    born = chart.patient.birth_date
+    if regimen and weight.dosing_kg and born is not None and born <= chart.now.date() and (per_kg is not None or selections.course_g is not None):
         dose = calculate(weight.dosing_kg, per_kg, selections.course_g, dates, rounding, selections.vial_sizes_g or product.vials_g)
     vials, waste = vials_for(dose.per_infusion_g, selections.vial_sizes_g or product.vials_g) if dose else ((), None)
     return _Plan(

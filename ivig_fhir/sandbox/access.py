@@ -19,7 +19,7 @@ _NAMES = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A token's rights: permissions, the patient in context, the user's `Practitioner/<id>`, whether the profile scope lets them be read."""
+    """A token's rights: permissions, the patient in context, the user's `Practitioner/<id>`, whether they may read it."""
 
     permissions: tuple[Permission, ...]
     patient: str | None

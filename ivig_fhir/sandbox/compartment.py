@@ -10,14 +10,13 @@ from ivig_fhir.sandbox.references import local
 # when they name the patient; so does this one.
 _ELEMENTS = ("subject", "patient", "for", "beneficiary", "individual")
 
-# Types that name no patient: a patient/ scope on them is not granted, user/ is needed.
-SHARED_TYPES: frozenset[str] = frozenset(
-    """
+_SHARED = """
     ActivityDefinition Binary Bundle CapabilityStatement CodeSystem ConceptMap Endpoint HealthcareService Library Location
     Measure Medication MedicationKnowledge OperationOutcome Organization OrganizationAffiliation PlanDefinition Practitioner
     PractitionerRole Questionnaire SearchParameter StructureDefinition Substance ValueSet
-    """.split()
-)
+"""
+# Types that name no patient: a patient/ scope on them is not granted, user/ is needed.
+SHARED_TYPES: frozenset[str] = frozenset(_SHARED.split())
 
 
 def named_patients(resource: dict[str, Any], base: str) -> set[str]:

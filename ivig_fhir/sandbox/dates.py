@@ -75,8 +75,8 @@ def compare(prefix: str, stored: Span, asked: Span) -> bool:
 def _zone(text: str | None) -> timedelta:
     if text in (None, "Z"):
         return timedelta(0)
-    sign = -1 if text[0] == "-" else 1  # type: ignore[index]
-    return sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))  # type: ignore[index]
+    sign = -1 if text[0] == "-" else 1
+    return sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
 
 
 def _after(low: datetime, part: dict[str, str | None]) -> datetime:

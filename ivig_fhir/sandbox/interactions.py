@@ -14,7 +14,7 @@ from ivig_fhir.sandbox.handles import Handles
 from ivig_fhir.sandbox.outcome import FhirError, not_found
 from ivig_fhir.sandbox.query import parse
 from ivig_fhir.sandbox.search import find
-from ivig_fhir.sandbox.store import Store, Stored
+from ivig_fhir.sandbox.store import LOADED, Store, Stored
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -99,7 +99,7 @@ def history(server: Server, access: Access, type_: str, id_: str) -> Answer:
         entry: dict[str, Any] = {"fullUrl": f"{server.base}/{held.reference}"}
         if held.body is not None:
             entry["resource"] = held.body
-        entry["request"] = {"method": held.method, "url": url}
+        entry["request"] = {"method": "PUT" if held.method == LOADED else held.method, "url": url}
         entry["response"] = {"status": status, "etag": f'W/"{held.version}"', "lastModified": held.updated}
         entries.append(entry)
     link = [{"relation": "self", "url": f"{server.base}/{type_}/{id_}/_history"}]

@@ -13,7 +13,7 @@ from ivig_fhir.sandbox.query import parse
 from ivig_fhir.sandbox.references import rewritten
 from ivig_fhir.sandbox.resource_types import RESOURCE_TYPES
 from ivig_fhir.sandbox.search import matching
-from ivig_fhir.sandbox.store import Store
+from ivig_fhir.sandbox.store import LOADED, Store
 
 Json = dict[str, Any]
 _URN = "urn:uuid:"
@@ -32,7 +32,7 @@ def load(store: Store, bundle: Any, now: datetime) -> list[str]:
     stored = []
     with store.transaction():
         for _, resource in entries:
-            stored.append(store.put(rewritten(resource, lambda text: where.get(text, text)), now, "PUT").reference)
+            stored.append(store.put(rewritten(resource, lambda text: where.get(text, text)), now, LOADED).reference)
         for reference in stored:
             _settle_searches(store, reference, now)
     return list(dict.fromkeys(stored))
@@ -69,7 +69,7 @@ def _settle_searches(store: Store, reference: str, now: datetime) -> None:
     found: list[str] = []
     body = rewritten(held.body, _finder(store, found))
     if found:
-        store.put(body, now, "PUT")
+        store.put(body, now, LOADED)
 
 
 def _finder(store: Store, found: list[str]) -> Callable[[str], str]:

@@ -53,7 +53,7 @@ class Query:
 
 
 def parse(type_: str, pairs: Sequence[tuple[str, str]]) -> Query:
-    """The search that `name=value` pairs ask for. FhirError 400 for a value or modifier that cannot be read; unknown names are only listed."""
+    """The search that `name=value` pairs ask for. FhirError 400 for a value that cannot be read; unknown names are only listed."""
     known = parameters(type_)
     filters: list[Filter] = []
     sort: list[tuple[Parameter, bool]] = []

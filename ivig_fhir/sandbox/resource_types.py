@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-RESOURCE_TYPES: frozenset[str] = frozenset(
-    """
+_NAMES = """
     Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse AuditEvent Basic Binary
     BiologicallyDerivedProduct BodyStructure Bundle CapabilityStatement CarePlan CareTeam CatalogEntry ChargeItem
     ChargeItemDefinition Claim ClaimResponse ClinicalImpression CodeSystem Communication CommunicationRequest
@@ -26,7 +25,8 @@ RESOURCE_TYPES: frozenset[str] = frozenset(
     ServiceRequest Slot Specimen SpecimenDefinition StructureDefinition StructureMap Subscription Substance SubstanceNucleicAcid
     SubstancePolymer SubstanceProtein SubstanceReferenceInformation SubstanceSourceMaterial SubstanceSpecification SupplyDelivery
     SupplyRequest Task TerminologyCapabilities TestReport TestScript ValueSet VerificationResult VisionPrescription
-    """.split()
-)
+"""
+
+RESOURCE_TYPES: frozenset[str] = frozenset(_NAMES.split())
 
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")

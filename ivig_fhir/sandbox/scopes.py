@@ -27,7 +27,9 @@ class Permission:
 
     def covers(self, type_: str, letter: str) -> bool:
         """Whether it speaks of this type and interaction."""
-        return letter in self.letters and (self.type == type_ or (self.type == "*" and not (self.level == "patient" and type_ in SHARED_TYPES)))
+        return letter in self.letters and (
+            self.type == type_ or (self.type == "*" and not (self.level == "patient" and type_ in SHARED_TYPES))
+        )
 
     def text(self) -> str:
         """As a scope string, in the version it was asked in where that can say it."""
@@ -76,7 +78,9 @@ def without(permissions: Iterable[Permission], types: Iterable[str], letters: st
     result: list[Permission] = []
     for permission in permissions:
         if permission.type == "*":
-            spread = [replace(permission, type=type_) for type_ in sorted(RESOURCE_TYPES) if permission.covers(type_, permission.letters[0])]
+            spread = [
+                replace(permission, type=type_) for type_ in sorted(RESOURCE_TYPES) if permission.covers(type_, permission.letters[0])
+            ]
         else:
             spread = [permission]
         for one in spread:

@@ -19,7 +19,7 @@ from ivig_fhir.sandbox.keys import signing_key
 from ivig_fhir.sandbox.outcome import FhirError
 from ivig_fhir.sandbox.parts import NAME, Sandbox
 from ivig_fhir.sandbox.settings import PACKAGE, SandboxSettings
-from ivig_fhir.sandbox.store import Store
+from ivig_fhir.sandbox.store import LOADED, Store
 from ivig_fhir.sandbox.users import USERS
 
 _CAST_DAY = "cast-day"
@@ -83,7 +83,7 @@ def _fill(sandbox: Sandbox) -> None:
         if sandbox.store.is_empty():
             for person in USERS:
                 for resource in person.resources():
-                    sandbox.store.put(resource, now, "PUT")
+                    sandbox.store.put(resource, now, LOADED)
         day = now.astimezone(UTC).date().isoformat()
         if sandbox.settings.cast is None or sandbox.database.recall(_CAST_DAY) == day:
             return

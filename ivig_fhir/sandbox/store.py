@@ -13,6 +13,8 @@ from ivig_fhir.sandbox.compartment import named_patients, provenance_targets
 from ivig_fhir.sandbox.database import Database
 from ivig_fhir.sandbox.references import targets
 
+# How a version came about that no client wrote; clients are told it was a PUT.
+LOADED = "LOAD"
 _COLUMNS = "r.type, r.id, r.version, r.updated, r.method, r.body"
 
 
@@ -72,7 +74,12 @@ class Store:
         version, updated = self._next(type_, id_), _instant(now)
         held = resource.get("meta")
         meta = {**(held if isinstance(held, dict) else {}), "versionId": str(version), "lastUpdated": updated}
-        body = {"resourceType": type_, "id": id_, "meta": meta, **{k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")}}
+        body = {
+            "resourceType": type_,
+            "id": id_,
+            "meta": meta,
+            **{k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")},
+        }
         self._write(Stored(type_, id_, version, updated, method, body))
         return Stored(type_, id_, version, updated, method, body)
 
@@ -104,7 +111,8 @@ class Store:
         """The newest versions in a patient's record, newest first."""
         sql = (
             "with own (type, id) as (select type, id from link where target = ?), "
-            "about (type, id) as (select l.type, l.id from link l join own on l.target = own.type || '/' || own.id where l.type = 'Provenance') "
+            "about (type, id) as (select l.type, l.id from link l join own on l.target = own.type || '/' || own.id "
+            "where l.type = 'Provenance') "
             f"select {_COLUMNS} from (select type, id from own union select type, id from about) p "
             "join resource r on r.type = p.type and r.id = p.id order by r.seq desc limit ?"
         )

@@ -171,7 +171,7 @@ def _read(server: Server, entry: Json) -> Entry:
     method = request["method"]
     if type_ not in RESOURCE_TYPES:
         raise FhirError(404, "not-supported", f"{type_!r} is not a resource type of FHIR R4.")
-    if method == "POST" and (id_ or query) or (method in ("PUT", "DELETE") and not id_):
+    if (method == "POST" and (id_ or query)) or (method in ("PUT", "DELETE") and not id_):
         raise invalid(f"An entry with {method} has the url {request['url']!r}.")
     texts = (request.get("ifNoneExist"), request.get("ifMatch"), entry.get("fullUrl"))
     none_exist, match, full_url = (text if isinstance(text, str) else None for text in texts)

@@ -134,11 +134,12 @@ def role_of(
         return "prescriber" if issuer.prescriber and identity.reference == issuer.prescriber.reference else "pharmacist"
     if identity.type not in ("Practitioner", "PractitionerRole"):
         return "stranger"
-    codes = [code for resource in practitioner_roles if _belongs(resource, identity, on) for code in _codes(resource)]
+    own = [resource for resource in practitioner_roles if _belongs(resource, identity, on)]
+    codes = [code for resource in own for code in _codes(resource)]
     mapped = {issuer.roles[form] for system, code in codes for form in (f"{system}|{code}", code) if form in issuer.roles}
     if mapped:
         return min(mapped, key=ROLES.index)
-    return "stranger" if codes else issuer.default_role
+    return "stranger" if any(resource.get("code") for resource in own) else issuer.default_role
 
 
 def _belongs(resource: Mapping[str, Any], identity: Identity, on: date | None) -> bool:

@@ -78,7 +78,7 @@ RUNS = Table(
     Column("version", Integer, nullable=False),
     Column("sealed_selections", Text, nullable=False),
     Column("sealed_overrides", Text, nullable=False),
-    UniqueConstraint("iss", "patient", "run"),
+    Column("sealed_weight", Text),
     Index("ix_runs_whose", "iss", "patient", "user"),
     Index("ix_runs_state", "iss", "state"),
 )
@@ -99,7 +99,6 @@ ORDERS = Table(
     Column("sealed_receipt", Text),
     Column("sealed_resources", Text),
     Column("sealed_verification", Text),
-    Column("sealed_weight", Text),
 )
 
 OUTBOX = Table(

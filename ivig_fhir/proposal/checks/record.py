@@ -23,11 +23,12 @@ def allergies(case: Case) -> Result:
     """
     if any(_answers(case, a) for a in case.chart.allergies):
         return case.clear(ALLERGIES)
+    types = case.check(ALLERGIES).depends_on
     shown = tuple(evidence(a) for a in case.chart.allergies)
-    unread = case.chart.unread(case.check(ALLERGIES).depends_on)
+    unread = case.chart.unread(types)
     if unread is not None:
         return finding(case, ALLERGIES, [Hit("unread", (*shown, Evidence(unread.type, unread.said)))])
-    return finding(case, ALLERGIES, [Hit("not-asked" if shown else "none", shown or none_recorded(case, case.check(ALLERGIES).title))])
+    return finding(case, ALLERGIES, [Hit("not-asked" if shown else "none", shown or none_recorded(case, *types))])
 
 
 def _answers(case: Case, item: Allergy) -> bool:

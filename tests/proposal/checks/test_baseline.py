@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from a_case import found, outcome
-from a_record import ABO, CREATININE, HEMOGLOBIN, IGA, SBP, SNOMED, TEMPERATURE, coded, observation, proposed, result
 
 from ivig_fhir.proposal.findings import Result
+from tests.a_case import found, outcome
+from tests.a_record import ABO, CREATININE, HEMOGLOBIN, IGA, SBP, SNOMED, TEMPERATURE, coded, observation, proposed, result
 
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 DIABETES = coded("Condition", "diabetes", ICD, "E11.9")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from a_case import found, outcome
-from a_record import proposed, result
 
 from ivig_fhir.proposal.findings import Result
+from tests.a_case import found, outcome
+from tests.a_record import proposed, result
 
 LOAD = {"regimen": "cidp-load", "days": 4}
 CVID = {"indication": "pi-cvid", "regimen": "cvid-maint"}

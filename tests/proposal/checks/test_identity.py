@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from a_case import found, outcome
-from a_record import proposed, result
+
+from tests.a_case import found, outcome
+from tests.a_record import proposed, result
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from a_case import content, found, outcome
-from a_record import coded, proposed, result
 
 from ivig_fhir.content.model import Content, OrderSet, Product
 from ivig_fhir.content.site import AdoptedLadder, Site
 from ivig_fhir.proposal.findings import Result
+from tests.a_case import content, found, outcome
+from tests.a_record import coded, proposed, result
 
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 CVID = {"indication": "pi-cvid", "regimen": "cvid-maint"}

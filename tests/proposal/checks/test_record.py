@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from a_case import found, outcome
-from a_record import HEIGHT, SNOMED, coded, observation, proposed, request, result, weight
 
 from ivig_fhir.proposal.findings import Result
+from tests.a_case import found, outcome
+from tests.a_record import HEIGHT, SNOMED, coded, observation, proposed, request, result, weight
 
 
 def check(id_: str, *added: Any, **options: Any) -> Result:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from a_case import RUN, found, outcome
-from a_record import observation, ordered_on, proposed, result, weight
 
 from ivig_fhir.proposal.findings import Result
+from tests.a_case import RUN, found, outcome
+from tests.a_record import observation, ordered_on, proposed, result, weight
 
 STATED = {"dosing_kg": "70", "reason": "bed scale"}
 

@@ -1,0 +1,49 @@
+"""Filters: every filter of a search applied again to what came back, and other patients' resources left out and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ivig_fhir.chart.answers import Oddity, Resource
+from ivig_fhir.chart.bundle import Owner
+from ivig_fhir.fhir.reading import parts, word
+
+OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+
+
+def satisfies(resource: Resource, params: Iterable[tuple[str, str]]) -> bool:
+    """Whether a resource is what the parameters `code` and `category` ask for; other parameters were not filters of content.
+
+    A server may know more names for a category than the resource carries: only one that HL7's system names differently is refused.
+    """
+    return all(_satisfies(resource, name, frozenset(value.split(","))) for name, value in params)
+
+
+def _satisfies(resource: Resource, name: str, wanted: frozenset[str]) -> bool:
+    if name == "code":
+        concept = resource.get("code")
+        return any(word(c, "code") in wanted for c in parts(concept, "coding"))
+    if name == "category":
+        codings = [c for concept in parts(resource, "category") for c in parts(concept, "coding")]
+        named = {word(c, "code") for c in codings if word(c, "system") == OBSERVATION_CATEGORY}
+        return bool(wanted & named) or not named
+    return True
+
+
+def own(resources: Iterable[Resource], owner: Owner) -> tuple[tuple[Resource, ...], tuple[Oddity, ...]]:
+    """The resources of one patient, and a line for each that is somebody else's or does not say whose it is."""
+    kept: list[Resource] = []
+    oddities: list[Oddity] = []
+    for resource in resources:
+        whose = owner.claims(resource)
+        if whose == "ours":
+            kept.append(resource)
+        else:
+            oddities.append(_not_ours(resource, whose))
+    return tuple(kept), tuple(oddities)
+
+
+def _not_ours(resource: Resource, whose: str) -> Oddity:
+    type_, id_ = word(resource, "resourceType"), word(resource, "id")
+    why = "belongs to another patient" if whose == "another" else "does not say whose it is"
+    return Oddity(f"{type_}/{id_}" if id_ else type_, f"The EHR answered with a {type_} that {why}; it was not used.")

@@ -1,0 +1,101 @@
+"""An IVIG MedicationRequest as a server returns it, read from raw JSON into exact fractions; nothing is assumed to be there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from ivig_fhir.fhir.codes import codings
+from ivig_fhir.fhir.dates import parse_date
+from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, VIAL, read
+from ivig_fhir.fhir.quantity import Quantity, plain
+from ivig_fhir.fhir.references import pointed_to
+from ivig_fhir.fhir.units import UnitError, code_of, convert
+
+Resource = Mapping[str, Any]
+
+
+class StoredOrder:
+    """What the order says: grams, mL, mg/mL, kg as fractions (None where it does not say), its dates, rate steps and vials in order.
+
+    An order with another number of dosages than one says nothing.
+    """
+
+    def __init__(self, order: Resource) -> None:
+        dosages = order.get("dosageInstruction") or []
+        self.order = order
+        self.dosage: Resource = dosages[0] if len(dosages) == 1 and isinstance(dosages[0], dict) else {}
+        self.ordered, self.calculated = (_typed(self.dosage, kind) for kind in ("ordered", "calculated"))
+        self.basis = next(iter(read(self.calculated, DOSE_BASIS)), {})
+        self.rating = next(iter(read(self.dosage, RATE_BASIS)), {})
+        self.steps = sorted(read(self.dosage, RATE_STEP), key=lambda s: int(s.get("sequence") or 0))
+        self.vials = [(number(v.get("grams"), "g"), v.get("count")) for v in read(order.get("dispenseRequest"), VIAL)]
+        held = next(iter(read(self.dosage, INFUSION_VOLUME)), {})
+        self.grams = number(self.ordered.get("doseQuantity"), "g")
+        self.exact = number(self.calculated.get("doseQuantity"), "g")
+        self.kg = number(self.basis.get("dosingWeight"), "kg")
+        self.volume, self.concentration = number(held.get("volume"), "mL"), number(held.get("concentration"), "mg/mL")
+        self.written = [str(e) for e in (self.dosage.get("timing") or {}).get("event") or []]
+
+    @property
+    def dates(self) -> list[date]:
+        """The days of the infusions; fewer than `written` where one is not a date."""
+        return [d for d in (parse_date(e[:10]) for e in self.written) if d is not None]
+
+    @property
+    def repeat(self) -> Resource | None:
+        """The repeat that stands beside the dates, if any."""
+        return (self.dosage.get("timing") or {}).get("repeat")
+
+    @property
+    def patient(self) -> str:
+        """`Patient/id`."""
+        return pointed_to(self.order.get("subject"))
+
+    @property
+    def product_codes(self) -> frozenset[str]:
+        """Every code of the product, in any system."""
+        return frozenset(c.code for c in codings(self.order.get("medicationCodeableConcept")))
+
+    @property
+    def supported_by(self) -> tuple[str, ...]:
+        """The resources that the order names in support."""
+        return tuple(pointed_to(r) for r in self.order.get("supportingInformation") or [])
+
+    @property
+    def weighed_in(self) -> str:
+        """The Observation that the dosing weight comes from."""
+        return pointed_to(self.basis.get("weightSource"))
+
+
+def _typed(dosage: Resource, kind: str) -> Resource:
+    items = [i for i in dosage.get("doseAndRate") or [] if isinstance(i, dict)]
+    return next((i for i in items if kind in {str(c.get("code")) for c in (i.get("type") or {}).get("coding") or []}), {})
+
+
+def number(quantity: Any, code: str) -> Fraction | None:
+    """The value of a Quantity in exactly this UCUM unit, else None."""
+    value = quantity.get("value") if isinstance(quantity, dict) and quantity.get("code") == code else None
+    return Fraction(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+def in_unit(observation: Resource | None, code: str) -> Fraction | None:
+    """The value of an Observation in a unit; None when it has none that can be converted exactly."""
+    held = (observation or {}).get("valueQuantity") or {}
+    unit = held.get("code") or code_of(str(held.get("unit") or ""))
+    if not unit or not isinstance(held.get("value"), int | Decimal) or isinstance(held["value"], bool):
+        return None
+    try:
+        return Fraction(convert(Quantity(Decimal(held["value"]), str(unit)), code).value)
+    except UnitError:
+        return None
+
+
+def said(value: Fraction | None, unit: str = "") -> str:
+    """The number as a person writes it, with its unit; "nothing" where there is none."""
+    if value is None:
+        return "nothing"
+    return f"{plain(Decimal(value.numerator) / Decimal(value.denominator))} {unit}".strip()

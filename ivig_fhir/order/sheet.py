@@ -1,0 +1,137 @@
+"""The nurse's infusion sheet as data, from the order as the EHR stores it; there is none before a pharmacist verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from ivig_fhir.content.model import Companion, Content
+from ivig_fhir.errors import StateError
+from ivig_fhir.fhir.identifiers import derived
+from ivig_fhir.fhir.references import own_reference
+from ivig_fhir.fhir.stored_order import StoredOrder, number, said
+from ivig_fhir.order.decision import version_of
+from ivig_fhir.order.states import OrderState
+
+Resource = Mapping[str, Any]
+_GROUPS = ("before", "as-needed", "monitoring", "nursing", "education", "lab")
+
+
+@dataclass(frozen=True, slots=True)
+class SheetDay:
+    """One infusion: its number, date, grams and mL as text."""
+
+    number: int
+    date: date
+    grams: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetStep:
+    """One pump step: mL/h, minutes planned ("" to the end), mL of the step, mL in by its end, minutes after the start when it begins."""
+
+    number: int
+    rate: str
+    minutes: str
+    volume: str
+    total: str
+    begins: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What a nurse needs beside the patient: grams of each day, pump steps, vials, companions by kind, whom the order is from.
+
+    `companions` maps before, as-needed, monitoring, nursing, education and lab to the complete sentences of the orders in the EHR:
+    medicines given before each infusion, medicines for a reaction, and what to watch, do, teach and draw.
+    """
+
+    order: str
+    version: str
+    run: str
+    patient: str
+    product: str
+    concentration: str
+    dosing_weight: str
+    signed_by: str
+    days: tuple[SheetDay, ...]
+    steps: tuple[SheetStep, ...]
+    highest_rate: str
+    vials: tuple[tuple[str, int], ...]
+    companions: Mapping[str, tuple[str, ...]]
+    text: str
+
+
+def sheet(state: OrderState, order: Resource, companions: Sequence[Resource], content: Content, run: str) -> Sheet:
+    """The sheet of a verified order; StateError for any other state, ours or the EHR's, and for an order without dose or rates.
+
+    `companions` are the other requests of the run as the EHR stores them (MedicationRequest, ServiceRequest).
+    """
+    if state is not OrderState.VERIFIED or order.get("status") != "active":
+        raise StateError("sheet before verification", said="The infusion sheet can be printed once a pharmacist has verified the order.")
+    held = StoredOrder(order)
+    if held.grams is None or held.volume is None or not held.dates or not held.steps:
+        raise StateError("sheet without dose", said="The order in the EHR has no complete dose, so there is no sheet of it.")
+    grams, volume = said(held.grams, "g"), said(held.volume, "mL")
+    span = held.ordered.get("rateRange") or {}
+    return Sheet(
+        order=own_reference(order),
+        version=version_of(order) or "",
+        run=run,
+        patient=held.patient,
+        product=str((order.get("medicationCodeableConcept") or {}).get("text") or ""),
+        concentration=said(held.concentration, "mg/mL"),
+        dosing_weight=said(held.kg, "kg"),
+        signed_by=str((order.get("requester") or {}).get("display") or ""),
+        days=tuple(SheetDay(at, day, grams, volume) for at, day in enumerate(held.dates, start=1)),
+        steps=_steps(held),
+        highest_rate=said(number(span.get("high"), "mL/h"), "mL/h"),
+        vials=tuple((said(size, "g"), int(count or 0)) for size, count in held.vials),
+        companions=_companions(companions, content, run),
+        text=str(held.dosage.get("text") or ""),
+    )
+
+
+def _steps(held: StoredOrder) -> tuple[SheetStep, ...]:
+    """The pump steps with what is in by the end of each; clock times are filled in by hand from the minutes."""
+    rows: list[SheetStep] = []
+    total, elapsed = Fraction(0), Fraction(0)
+    for at, step in enumerate(held.steps, start=1):
+        minutes, part = number(step.get("duration"), "min"), number(step.get("volumeCalculated"), "mL") or Fraction(0)
+        total += part
+        rate = said(number(step.get("rateCalculated"), "mL/h"), "mL/h")
+        shown = "" if minutes is None else said(minutes, "min")
+        rows.append(SheetStep(at, rate, shown, said(part, "mL"), said(total, "mL"), said(elapsed, "min")))
+        elapsed += minutes or Fraction(0)
+    return tuple(rows)
+
+
+def _companions(stored: Sequence[Resource], content: Content, run: str) -> dict[str, tuple[str, ...]]:
+    """The companions' sentences in groups, in the content's order; known by the identifier that was derived for them."""
+    known = {derived(run, f"companion-{c.id}"): (at, _group(c)) for at, c in enumerate(content.companions)}
+    found: list[tuple[int, str, str]] = []
+    for item in stored:
+        title, text = _words(item)
+        ours = next((known[i["value"]] for i in item.get("identifier") or [] if i.get("value") in known), None)
+        at, group = ours or (len(known), "as-needed" if item.get("resourceType") == "MedicationRequest" else "nursing")
+        found.append((at, group, f"{title}: {text}" if text else title))
+    found.sort()
+    return {name: tuple(text for _, group, text in found if group == name) for name in _GROUPS}
+
+
+def _group(companion: Companion) -> str:
+    """A medicine with a time before the start belongs to each infusion; any other is for when it is needed."""
+    if companion.kind != "medication":
+        return companion.kind
+    return "before" if companion.offset_minutes is not None and companion.offset_minutes < 0 else "as-needed"
+
+
+def _words(item: Resource) -> tuple[str, str]:
+    concept = item.get("medicationCodeableConcept") or item.get("code") or {}
+    dosage = (item.get("dosageInstruction") or [{}])[0]
+    note = (item.get("note") or [{}])[0]
+    return str(concept.get("text") or ""), str(dosage.get("text") or note.get("text") or "")

@@ -1,0 +1,147 @@
+"""Verification: the pharmacist's word on exactly what the EHR stores, with a second calculation; never by who signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from ivig_fhir.fhir.building import digest
+from ivig_fhir.fhir.references import own_reference, pointed_to
+from ivig_fhir.order.approval import PHARMACIST, Clinician, Refusal
+from ivig_fhir.order.decision import Reason, Stored, version_of
+from ivig_fhir.order.recompute import Recalculated, disagreements
+from ivig_fhir.order.states import Event, OrderState, allows
+
+_EVENTS = {OrderState.VERIFIED: Event.VERIFY, OrderState.QUERIED: Event.QUERY, OrderState.REJECTED: Event.REJECT}
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the pharmacist had on screen: the order's state with us, what the EHR stored, who signed, and the second calculation.
+
+    `signers` are all who are known to have signed: the approval's, and the requester that the EHR names.
+    """
+
+    state: OrderState
+    stored: Stored
+    signers: tuple[Clinician, ...]
+    lines: tuple[Recalculated, ...]
+    incomplete: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Covers the stored order, its version, and the second calculation; a decision names it."""
+        order = self.stored.order
+        return digest([order, version_of(order), [asdict(line) for line in self.lines]])
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A pharmacist's decision: verified, queried or rejected, on which version of the order, with which result of the recalculation."""
+
+    decision: OrderState
+    who: Clinician
+    at: datetime
+    digest: str
+    order: str
+    version: str | None
+    agreed: int
+    lines: int
+    reason: Reason | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON data, as shown on the page and kept."""
+        reason = None if self.reason is None else asdict(self.reason)
+        who = {"reference": self.who.reference, "display": self.who.display}
+        return {**asdict(self), "decision": self.decision.value, "who": who, "at": self.at.isoformat(), "reason": reason}
+
+
+def requester_of(order: Mapping[str, Any]) -> Clinician:
+    """The person whom the stored order names as its requester; nobody equals a requester that is missing."""
+    said = (order.get("requester") or {}).get("display")
+    return Clinician(pointed_to(order.get("requester")), str(said or ""), frozenset())
+
+
+def verify(review: Review, digest_seen: str, current: Stored, who: Clinician, now: datetime) -> Verification | tuple[Refusal, ...]:
+    """The verification, or every reason against it.
+
+    `current` is the order as read again now. Refused: a person without the pharmacist's role or without proof, whoever signed the order,
+    an order that changed since the review, lacks something or stands elsewhere, and a second calculation that disagrees or did not run.
+    """
+    refusals = [
+        *_decider(review, who),
+        *_unchanged(review, digest_seen, current),
+        *_allowed(review, OrderState.VERIFIED),
+        *_complete(review),
+        *_calculated(review.lines),
+    ]
+    return tuple(refusals) if refusals else _made(OrderState.VERIFIED, review, who, now, None)
+
+
+def decide(
+    decision: OrderState,
+    reason: Reason,
+    known: Mapping[str, str],
+    review: Review,
+    digest_seen: str,
+    current: Stored,
+    who: Clinician,
+    now: datetime,
+) -> Verification | tuple[Refusal, ...]:
+    """A query or a rejection, which need a coded reason (one of `known`: code to display) and a note; or every reason against it."""
+    refusals = [*_decider(review, who), *_unchanged(review, digest_seen, current), *_allowed(review, decision), *_reasoned(reason, known)]
+    return tuple(refusals) if refusals else _made(decision, review, who, now, reason)
+
+
+def _made(decision: OrderState, review: Review, who: Clinician, now: datetime, reason: Reason | None) -> Verification:
+    order = review.stored.order
+    agreed = sum(line.agrees is True for line in review.lines)
+    return Verification(decision, who, now, review.digest, own_reference(order), version_of(order), agreed, len(review.lines), reason)
+
+
+def _decider(review: Review, who: Clinician) -> list[Refusal]:
+    if not who.proven:
+        return [Refusal("identity", "The EHR did not prove who is signed in, so nothing can be decided.")]
+    if PHARMACIST not in who.roles:
+        return [Refusal("role", "Only a pharmacist can decide on an order.")]
+    if any(who.is_same(signer) for signer in (*review.signers, requester_of(review.stored.order))):
+        return [Refusal("signer", "Whoever signed the order cannot verify it: a second person must.")]
+    return []
+
+
+def _unchanged(review: Review, digest_seen: str, current: Stored) -> list[Refusal]:
+    if digest_seen != review.digest:
+        return [Refusal("digest", "The order is not the one that was on screen. Read it again, then decide.")]
+    was, now = version_of(review.stored.order), version_of(current.order)
+    if was is None or was != now or own_reference(review.stored.order) != own_reference(current.order):
+        return [Refusal("changed", "The order changed in the EHR since it was opened. Look at the differences, then decide.")]
+    return []
+
+
+def _allowed(review: Review, decision: OrderState) -> list[Refusal]:
+    event = _EVENTS.get(decision)
+    if event is None or not allows(review.state, event):
+        return [Refusal("state", f"An order that is {review.state.value} cannot be {decision.value}.")]
+    if review.stored.order.get("status") != "draft":
+        return [Refusal("state", "The order is not a draft in the EHR.")]
+    return []
+
+
+def _complete(review: Review) -> list[Refusal]:
+    return [Refusal("incomplete", "The EHR lacks something essential of the order, so it cannot be verified.")] if review.incomplete else []
+
+
+def _calculated(lines: Sequence[Recalculated]) -> list[Refusal]:
+    if not lines:
+        return [Refusal("calculation", "The second calculation did not run.")]
+    return [
+        Refusal("disagreement", f"{line.what}: ordered {line.ordered}, recalculated {line.recomputed}.") for line in disagreements(lines)
+    ]
+
+
+def _reasoned(reason: Reason, known: Mapping[str, str]) -> list[Refusal]:
+    if reason.code not in known:
+        return [Refusal("reason", "The reason is not one of the coded reasons.")]
+    return [] if reason.note.strip() else [Refusal("note", "The reason needs a note.")]

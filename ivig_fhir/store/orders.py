@@ -1,0 +1,173 @@
+"""Orders: what was approved, byte for byte, and what became of it; one claim to write, one state column to move it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from ivig_fhir.errors import Conflict, NotFound, StateError
+from ivig_fhir.store import audit, outbox, proposals
+from ivig_fhir.store.database import Tx
+from ivig_fhir.store.proposals import Run
+from ivig_fhir.store.tables import ORDERS, RUNS
+
+# Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
+LEASE = timedelta(seconds=120)
+_TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An approved order. `digest` is what the approval names; `body` the approved proposal, exactly; `approval`, `transaction` (what
+    is sent), `receipt` and `verification` are JSON text, empty until there is one; `resources` the references the EHR gave.
+    """
+
+    run: str
+    state: str
+    digest: str
+    approved_by: str
+    approved_at: datetime
+    body_digest: str
+    transaction_digest: str = ""
+    lease_until: datetime | None = None
+    approval: str = field(default="", repr=False)
+    body: str = field(default="", repr=False)
+    transaction: str = field(default="", repr=False)
+    receipt: str = field(default="", repr=False)
+    verification: str = field(default="", repr=False)
+    resources: tuple[str, ...] = ()
+
+
+def text_digest(text: str) -> str:
+    """`sha256:…` of a text, of its UTF-8 bytes."""
+    return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def approve(tx: Tx, run: Run, digest: str, body: str, transaction: str, approval: str, by: str, now: datetime) -> Order:
+    """Keeps an approval of the run that was read: who, when, of which digest, with the proposal and the transaction as text.
+
+    Errors: Conflict if the run changed since it was read or is no draft any more; then nothing is kept.
+    """
+    moved = update(RUNS).where(RUNS.c.run == run.run, RUNS.c.state == "proposed", RUNS.c.version == run.version)
+    if tx.conn.execute(moved.values(state="approved", changed=now, version=RUNS.c.version + 1)).rowcount != 1:
+        raise Conflict("approve: run changed since it was read")
+    tx.conn.execute(delete(ORDERS).where(ORDERS.c.run == run.run))  # an approval that never left, and was revised
+    texts = {"approval": approval, "body": body, "transaction": transaction}
+    tx.conn.execute(
+        insert(ORDERS).values(
+            run=run.run,
+            digest=digest,
+            approved_by=by,
+            approved_at=now,
+            body_digest=text_digest(body),
+            transaction_digest=text_digest(transaction) if transaction else None,
+            **_sealed(tx, run.run, texts),
+        )
+    )
+    audit.append(tx, now, by, run.iss, "order.approved", run.run, digest)
+    return load(tx, run.iss, run.run)
+
+
+def load(tx: Tx, iss: str, run: str) -> Order:
+    """The order of a run at this EHR. Raises NotFound where nothing was approved."""
+    joined = select(ORDERS, RUNS.c.state).join(RUNS, RUNS.c.run == ORDERS.c.run)
+    row = tx.conn.execute(joined.where(ORDERS.c.run == run, RUNS.c.iss == iss)).mappings().first()
+    if row is None:
+        raise NotFound("no order for this run")
+    texts = {name: tx.ring.open(row[f"sealed_{name}"], _place(run, name)) if row[f"sealed_{name}"] else "" for name in _TEXTS}
+    resources = tuple(json.loads(texts.pop("resources") or "[]"))
+    plain: dict[str, Any] = {name: row[name] for name in ("run", "state", "digest", "approved_by", "approved_at", "body_digest", "lease_until")}
+    return Order(**plain, transaction_digest=row["transaction_digest"] or "", resources=resources, **texts)
+
+
+def claim_for_write(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Takes the right to send an approved order; False for everyone after the first, so a double click sends one.
+
+    From here on its fate is uncertain until an answer settles it; should this process die, the outbox looks for it after the lease.
+    Commit before sending.
+    """
+    if not proposals.move(tx, run, ("approved",), "uncertain", now):
+        return False
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=now + lease))
+    outbox.put(tx, run, "reconcile", now + lease)
+    audit.append(tx, now, by, _iss(tx, run), "order.sending", run)
+    return True
+
+
+def claim_for_reconcile(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Takes the right to look for an order of uncertain fate, once the write's own lease is over; False while somebody has it."""
+    free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
+    uncertain = select(RUNS.c.run).where(RUNS.c.run == run, RUNS.c.state == "uncertain").scalar_subquery()
+    taken = update(ORDERS).where(ORDERS.c.run == uncertain, free).values(lease_until=now + lease)
+    if tx.conn.execute(taken).rowcount != 1:
+        return False
+    audit.append(tx, now, by, _iss(tx, run), "order.reconciling", run)
+    return True
+
+
+def release(tx: Tx, run: str, now: datetime) -> None:
+    """Gives a claim back while the fate stays uncertain, so that the next look need not wait for the lease."""
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
+    outbox.put(tx, run, "reconcile", now)
+
+
+def record_write(tx: Tx, run: str, to: str, receipt: str, resources: Iterable[str], by: str, now: datetime, transaction: str = "") -> Order:
+    """Settles a write that the EHR answered: `sent`, or `incomplete` where it lost something.
+
+    `transaction` replaces the text where something else was sent than was prepared (the sequential path). Errors: StateError.
+    """
+    if not proposals.move(tx, run, ("approved", "uncertain", "sent", "incomplete", "queried"), to, now):
+        raise StateError("write of an order that is not under way")
+    texts = {"receipt": receipt, "resources": json.dumps(sorted(resources)), **({"transaction": transaction} if transaction else {})}
+    values: dict[str, Any] = {"lease_until": None, **_sealed(tx, run, texts)}
+    if transaction:
+        values["transaction_digest"] = text_digest(transaction)
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(values))
+    outbox.settle(tx, run)
+    iss = _iss(tx, run)
+    audit.append(tx, now, by, iss, f"order.{to}", run, text_digest(receipt))
+    return load(tx, iss, run)
+
+
+def record_unsent(tx: Tx, run: str, by: str, now: datetime, note: str = "") -> None:
+    """Settles a write that certainly stored nothing (refused, or looked for and not found): approved again, free to send."""
+    if not proposals.move(tx, run, ("uncertain",), "approved", now):
+        raise StateError("unsent: the order is not uncertain")
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
+    outbox.settle(tx, run)
+    audit.append(tx, now, by, _iss(tx, run), "order.unsent", run, note=note)
+
+
+def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verification: str, by: str, now: datetime) -> Order:
+    """Keeps a pharmacist's or a prescriber's word on a written order: `queried`, `sent` again, `verified`, `rejected`, `cancelled`.
+
+    Errors: Conflict if it is in none of the expected states, because somebody else decided.
+    """
+    if not proposals.move(tx, run, expected, to, now):
+        raise Conflict(f"decision {to}: state differs", said="Somebody else has decided on this order meanwhile.")
+    if verification:
+        tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(**_sealed(tx, run, {"verification": verification})))
+    iss = _iss(tx, run)
+    audit.append(tx, now, by, iss, f"order.{to}", run, text_digest(verification) if verification else "")
+    return load(tx, iss, run)
+
+
+def _iss(tx: Tx, run: str) -> str:
+    iss: str | None = tx.conn.execute(select(RUNS.c.iss).where(RUNS.c.run == run)).scalar()
+    if iss is None:
+        raise NotFound("no such run")
+    return iss
+
+
+def _sealed(tx: Tx, run: str, texts: dict[str, str]) -> dict[str, str]:
+    return {f"sealed_{name}": tx.ring.seal(text, _place(run, name)) for name, text in texts.items() if text}
+
+
+def _place(run: str, column: str) -> str:
+    return f"orders|{run}|{column}"

@@ -1,0 +1,119 @@
+"""Runs: one order each from its first draft on, outliving the session; what was chosen, by whom, for which patient."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from ivig_fhir.errors import Conflict, NotFound, StateError
+from ivig_fhir.store import audit
+from ivig_fhir.store.database import Tx
+from ivig_fhir.store.tables import RUNS
+
+OPEN = ("proposed", "approved", "uncertain", "incomplete", "queried")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One order: whose, in which state, and what was chosen (JSON text, as given). `weight` is the actual weight it was computed on.
+
+    `version` counts the changes: who saves what they read names it, and two tabs never overwrite each other.
+    """
+
+    run: str
+    iss: str
+    patient: str
+    user: str
+    state: str
+    created: datetime
+    changed: datetime
+    version: int
+    selections: str = field(default="{}", repr=False)
+    overrides: str = field(default="[]", repr=False)
+    weight: str = field(default="", repr=False)
+
+
+def start(tx: Tx, run: str, iss: str, patient: str, user: str, now: datetime, selections: str = "{}") -> Run:
+    """Begins a run as a draft. `run` is a UUID that the caller drew; `user` the fhirUser, empty where nobody is proven."""
+    values = {"run": run, "iss": iss, "patient": patient, "user": user, "state": "proposed", "created": now, "changed": now, "version": 1}
+    sealed = {"sealed_selections": _seal(tx, run, "selections", selections), "sealed_overrides": _seal(tx, run, "overrides", "[]")}
+    tx.conn.execute(insert(RUNS).values(**values, **sealed))
+    audit.append(tx, now, user, iss, "run.started", run)
+    return load(tx, iss, run)
+
+
+def load(tx: Tx, iss: str, run: str, patient: str | None = None) -> Run:
+    """One run of this EHR, and of this patient where one is named. Raises NotFound, also for a run of another patient."""
+    row = tx.conn.execute(select(RUNS).where(RUNS.c.run == run, RUNS.c.iss == iss)).first()
+    if row is None or (patient is not None and row.patient != patient):
+        raise NotFound("no such run")
+    return _run(tx, row)
+
+
+def open_runs(tx: Tx, iss: str, patient: str, user: str) -> tuple[Run, ...]:
+    """The runs that a launch by this user for this patient offers again, newest first: everything not verified, rejected or cancelled."""
+    whose = (RUNS.c.iss == iss) & (RUNS.c.patient == patient) & (RUNS.c.user == user)
+    found = tx.conn.execute(select(RUNS).where(whose, RUNS.c.state.in_(OPEN)).order_by(RUNS.c.changed.desc(), RUNS.c.run))
+    return tuple(_run(tx, row) for row in found)
+
+
+def in_state(tx: Tx, iss: str, states: Collection[str]) -> tuple[Run, ...]:
+    """The runs of one EHR in these states, oldest first: the worklist where the EHR can hold no Task."""
+    query = select(RUNS).where(RUNS.c.iss == iss, RUNS.c.state.in_(states)).order_by(RUNS.c.created, RUNS.c.run)
+    return tuple(_run(tx, row) for row in tx.conn.execute(query))
+
+
+def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: datetime) -> Run:
+    """Keeps what was chosen in the run that was read. It is a draft again; an approval that never left is void.
+
+    Errors: Conflict if it changed since it was read, StateError once it may have reached the EHR.
+    """
+    if run.state not in ("proposed", "approved"):
+        raise StateError(f"save in state {run.state}")
+    changed = (
+        update(RUNS)
+        .where(RUNS.c.run == run.run, RUNS.c.version == run.version, RUNS.c.state == run.state)
+        .values(
+            state="proposed",
+            changed=now,
+            version=RUNS.c.version + 1,
+            sealed_selections=_seal(tx, run.run, "selections", selections),
+            sealed_overrides=_seal(tx, run.run, "overrides", overrides),
+            sealed_weight=_seal(tx, run.run, "weight", weight) if weight else None,
+        )
+    )
+    if tx.conn.execute(changed).rowcount != 1:
+        raise Conflict("run changed since it was read")
+    if run.state == "approved":
+        audit.append(tx, now, run.user, run.iss, "order.revised", run.run)
+    return load(tx, run.iss, run.run)
+
+
+def move(tx: Tx, run: str, expected: Collection[str], to: str, now: datetime) -> bool:
+    """Moves a run to a state if it is in one of the expected ones, in one statement; whether it was.
+
+    Which moves there are is the core's table of states, not known here.
+    """
+    moved = update(RUNS).where(RUNS.c.run == run, RUNS.c.state.in_(expected))
+    return tx.conn.execute(moved.values(state=to, changed=now, version=RUNS.c.version + 1)).rowcount == 1
+
+
+def _run(tx: Tx, row: Row[Any]) -> Run:
+    fields: dict[str, Any] = {name: getattr(row, name) for name in ("run", "iss", "patient", "user", "state", "created", "changed", "version")}
+    opened = {}
+    for name in ("selections", "overrides", "weight"):
+        sealed = row._mapping[f"sealed_{name}"]
+        opened[name] = tx.ring.open(sealed, _place(row.run, name)) if sealed else ""
+    return Run(**fields, **opened)
+
+
+def _seal(tx: Tx, run: str, column: str, text: str) -> str:
+    return tx.ring.seal(text, _place(run, column))
+
+
+def _place(run: str, column: str) -> str:
+    return f"runs|{run}|{column}"
