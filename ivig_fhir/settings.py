@@ -129,6 +129,12 @@ class Settings:
         return "\n".join(lines)
 
 
+def demo_settings(app_url: str, var: Path, issuers: Path, secret_key: str) -> Settings:
+    """The settings of `make demo`: everything on loopback, the state under `var`."""
+    values = {"IVIG_BASE_URL": app_url, "IVIG_DATABASE_URL": f"sqlite:///{var / 'ivig.sqlite'}", "IVIG_ISSUERS": str(issuers)}
+    return Settings.from_env({**values, "IVIG_SECRET_KEYS": secret_key, "IVIG_LOG_LEVEL": "WARNING"})
+
+
 def _collect(env: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Every value by key, defaults filled in; and the client secrets. Unknown keys are an error."""
     known = {s.key: s for s in TABLE}

@@ -14,7 +14,7 @@ LONGEST_SUMMARY = 139
 INDICATORS = ("info", "warning", "critical")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKUP = re.compile(r"[\\`*_{}\[\]#|~!]")
-_LIST_MARK = re.compile(r"^\d+(?=[.)])|^(?=[-+=])")
+_LIST_MARK = re.compile(r"^\d+(?=[.)](\s|$))|^(?=[-+=])")
 # GitHub's Markdown makes links of bare addresses, whatever is escaped in them; an unseen character between keeps them text.
 _AUTOLINK = re.compile(r"(?i)(?<=://)|(?<=www)(?=\.)|(?=@)")
 _UNSEEN = "&#8203;"

@@ -56,7 +56,9 @@ def _card_for(request: HookRequest, chart: ChartSnapshot, provider: Provider, it
     if proposal.regimen is None:
         return None
     detail = "\n\n".join(part for part in _parts(proposal, provider.content) if part)
-    return _card(request, provider, item.id, summary(subject, _in_short(proposal, provider.content)), indicator(proposal, provider.content), detail)
+    return _card(
+        request, provider, item.id, summary(subject, _in_short(proposal, provider.content)), indicator(proposal, provider.content), detail
+    )
 
 
 def _card(request: HookRequest, provider: Provider, role: str, said: str, level: str, detail: str) -> Card:

@@ -106,10 +106,14 @@ def _bundle(query: Query, bundle: Mapping[str, Any], owner: Owner) -> _Supplied:
     foreign = claims.count("another")
     if gap is not None and gap.type == query.type:
         return _Supplied(gap.reason, gap.said, foreign)
+    if not claims and any(e.resource["resourceType"] != "OperationOutcome" for e in found):
+        return _Supplied(Reason.NOT_READABLE, f"{query.type}: what the EHR supplied as {query.key} is something else.")
     if any(word(link, "relation") == "next" for link in parts(bundle, "link")) or _announced(bundle) > len(claims):
         return _Supplied(Reason.NOT_READABLE, f"{query.type} was read only in part: the EHR supplied a first page of {query.key}.", foreign)
     if claims.count("ours") != len(claims):
-        return _Supplied(Reason.NOT_READABLE, f"{query.type} was read only in part: {query.key} held entries of somebody else.", foreign)
+        return _Supplied(
+            Reason.NOT_READABLE, f"{query.type} was read only in part: {query.key} held entries not known to be this patient's.", foreign
+        )
     return _Supplied(foreign=foreign)
 
 

@@ -13,12 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from werkzeug.serving import make_server
-
-from ivig_fhir.app import create_app
 from ivig_fhir.errors import SettingsError
-from ivig_fhir.settings import demo_settings
+from ivig_fhir.settings import PROJECT, demo_settings
 
+SANDBOX = "http://127.0.0.1:5001"
 HOST = "127.0.0.1"
 
 
@@ -33,10 +31,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(arguments: argparse.Namespace) -> int:
     """Starts both, prints the two addresses, ends both."""
+    from werkzeug.serving import make_server  # the web half of the app is not loaded for the other commands
+
+    from ivig_fhir.app import create_app
+
     var: Path = arguments.var
     var.mkdir(parents=True, exist_ok=True)
     app_url, ehr_url = f"http://{HOST}:{arguments.app_port}", f"http://{HOST}:{arguments.ehr_port}"
-    app = create_app(demo_settings(app_url, ehr_url, var.resolve(), _secret_key(var)))
+    app = create_app(demo_settings(app_url, var.resolve(), _issuers(var, ehr_url), _secret_key(var)))
     try:
         server = make_server(HOST, arguments.app_port, app, threaded=True)
     except OSError as error:
@@ -66,6 +68,14 @@ def _start_sandbox(port: int, app_url: str, var: Path) -> subprocess.Popen[str]:
     """The sandbox as a process of its own; it prints a line when it listens."""
     command = [sys.executable, "-m", "ivig_fhir.sandbox", "--port", str(port), "--db", str(var / "sandbox.sqlite"), "--app", app_url]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program, arguments as a list
+
+
+def _issuers(var: Path, ehr_url: str) -> Path:
+    """The issuer table with the sandbox at the port that was asked for."""
+    text = (PROJECT / "issuers.toml").read_text(encoding="utf-8").replace(SANDBOX, ehr_url)
+    path = var / "issuers.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def _secret_key(var: Path) -> str:

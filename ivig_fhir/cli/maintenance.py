@@ -1,5 +1,42 @@
-"""`ivig-fhir audit` and `ivig-fhir deliver`: the audit chain, and orders whose fate in the EHR is uncertain."""
+"""`ivig-fhir audit` and `ivig-fhir deliver`: the audit chain, and orders whose fate in the EHR is not settled."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+
+from ivig_fhir.settings import Settings
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds both commands."""
+    audit = commands.add_parser("audit", help="check the audit chain")
+    audit.add_subparsers(dest="part", required=True, metavar="part").add_parser("verify", help="every row follows the one before it")
+    audit.set_defaults(run=run_audit)
+    commands.add_parser("deliver", help="orders whose fate in the EHR is not settled").set_defaults(run=run_deliver)
+
+
+def run_audit(arguments: argparse.Namespace) -> int:
+    """0 when the chain is whole; else 1, and each fault on standard error."""
+    from ivig_fhir.app import create_database  # the store is not loaded for the other commands
+    from ivig_fhir.store import audit
+
+    with create_database(Settings.from_env()).read() as tx:
+        count, problems = len(audit.rows(tx)), audit.verify(tx)
+    for problem in problems:
+        print(f"ivig-fhir: {problem}", file=sys.stderr)
+    print(f"{count} rows, {len(problems)} faults")
+    return 1 if problems else 0
+
+
+def run_deliver(arguments: argparse.Namespace) -> int:
+    """Lists what waits. A token lives only in its session, so each is settled at the next launch of its patient, by "Look for it"."""
+    from ivig_fhir.app import create_database
+    from ivig_fhir.store import outbox
+
+    with create_database(Settings.from_env()).read() as tx:
+        waiting = outbox.waiting(tx)
+    for item in waiting:
+        print(f"{item.run}  {item.kind}  {item.iss}  {item.attempts} attempts")
+    print(f"{len(waiting)} not settled; no credential allows to settle them without a launch")
+    return 0

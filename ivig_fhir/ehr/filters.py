@@ -11,22 +11,23 @@ from ivig_fhir.fhir.reading import parts, word
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 
 
-def satisfies(resource: Resource, params: Iterable[tuple[str, str]]) -> bool:
-    """Whether a resource is what the parameters `code` and `category` ask for; other parameters were not filters of content.
+def fits(resource: Resource, params: Iterable[tuple[str, str]]) -> bool | None:
+    """Whether a resource is what the parameters `code` and `category` ask for; None where it does not say.
 
-    A server may know more names for a category than the resource carries: only one that HL7's system names differently is refused.
+    A server may know more names for a category than the resource carries, so that only one which HL7's system names differently does
+    not fit. Other parameters are no filters of content.
     """
-    return all(_satisfies(resource, name, frozenset(value.split(","))) for name, value in params)
+    answers = [_fits(resource, name, frozenset(value.split(","))) for name, value in params]
+    return False if False in answers else None if None in answers else True
 
 
-def _satisfies(resource: Resource, name: str, wanted: frozenset[str]) -> bool:
+def _fits(resource: Resource, name: str, wanted: frozenset[str]) -> bool | None:
     if name == "code":
-        concept = resource.get("code")
-        return any(word(c, "code") in wanted for c in parts(concept, "coding"))
+        return any(word(c, "code") in wanted for c in parts(resource.get("code"), "coding"))
     if name == "category":
         codings = [c for concept in parts(resource, "category") for c in parts(concept, "coding")]
         named = {word(c, "code") for c in codings if word(c, "system") == OBSERVATION_CATEGORY}
-        return bool(wanted & named) or not named
+        return bool(wanted & named) if named else None
     return True
 
 

@@ -120,9 +120,9 @@ def write_mode(capabilities: Capabilities, granted: Mapping[tuple[str, str], str
     creates = frozenset(t for t in offered if granted.get((t, "c")) == "yes")
     abilities = Abilities(creates, _found(capabilities, known) & creates)
     if ORDER not in creates:
-        why = "gave this app no right to create one" if ORDER in offered else "does not let apps create one"
+        why = "gave this app no right to create orders" if ORDER in offered else "does not let apps create orders"
         mode: Mode = "hand-off" if creates else "read-only"
-        return WriteMode(mode, f"Orders are not written: the EHR {why} ({ORDER}). The order is handed over as text.", abilities, known.atomic)
+        return WriteMode(mode, f"The EHR {why} ({ORDER}): the order is handed over as text.", abilities, known.atomic)
     left_out = [t for t in WRITTEN if t not in creates]
     note = f" Not stored in the EHR: {', '.join(left_out)}." if left_out else ""
     if granted.get((ORDER, "r")) != "yes":

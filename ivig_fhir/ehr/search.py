@@ -23,16 +23,22 @@ _MORE = "4119"
 class Found:
     """What a search brought: matches and includes once each, what it left unread of which type, and what must be named.
 
-    `problem` is None only when every page was read. `refused` says that the server did not take these parameters.
+    `problem` is None only when every page was read. `error` is what ended the reading, if an error did, after so many `pages`.
     """
 
     matches: dict[str, Resource] = field(default_factory=dict)
     includes: dict[str, Resource] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     oddities: list[Oddity] = field(default_factory=list)
+    pages: int = 0
     problem: Reason | None = None
     said: str = ""
-    refused: bool = False
+    error: FhirError | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server did not take these parameters; without some of them it may."""
+        return isinstance(self.error, RequestRejected) and not self.pages
 
     def stop(self, reason: Reason, said: str) -> None:
         """Note why not everything was read; the first reason stays."""
@@ -54,11 +60,12 @@ def search(
         try:
             reply = client.get(where, asked, fresh=fresh, deadline=deadline)
         except FhirError as error:
-            in_part = bool(seen)  # a page that expired says nothing about what the server supports
+            found.error = error
+            in_part = found.pages > 0  # a page that expired says nothing about what the server supports
             found.stop(Reason.ERROR if in_part else problem_of(error), _sentence(type_, error, in_part))
-            found.refused = isinstance(error, RequestRejected) and not in_part
             return found
         _read(found, reply.body, type_)
+        found.pages += 1
         seen.add(where)
         following = _next(reply.body)
         if not following:
@@ -84,7 +91,7 @@ def _may_follow(found: Found, client: FhirClient, where: str, seen: set[str], pa
         found.stop(Reason.ERROR, f"{type_} was read only in part: the link to its next page leads to another server.")
     elif where in seen:
         found.stop(Reason.ERROR, f"{type_} was read only in part: its pages lead back to a page that was read.")
-    elif len(seen) >= pages:
+    elif found.pages >= pages:
         found.stop(Reason.ERROR, f"{type_} was read only in part: there are more than {pages} pages.")
     else:
         return True

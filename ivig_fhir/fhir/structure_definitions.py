@@ -150,9 +150,8 @@ def _elements(item: Definition, canonical: str) -> list[dict[str, Any]]:
 def _part(part: Part) -> list[dict[str, Any]]:
     at = f"Extension.extension:{part.url}"
     value: dict[str, Any] = {**_element(f"{at}.value[x]"), "min": 1, "type": [_type(part)]}
-    if part.unit:
-        kind = "Duration" if part.type == "Duration" else "Quantity"
-        value[f"pattern{kind}"] = {"system": UCUM, "code": part.unit}
+    if part.unit and part.type == "Quantity":  # a Duration with a unit and no value is none (drt-1), not even as a pattern
+        value["patternQuantity"] = {"system": UCUM, "code": part.unit}
     cardinality = {"min": int(part.required), "max": "1"}
     return [
         {**_element(at), "sliceName": part.url, "short": part.means, **cardinality},

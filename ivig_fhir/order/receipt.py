@@ -11,6 +11,7 @@ from ivig_fhir.order.states import Event
 
 SAME, SAME_MEANING, LOST, CHANGED, ADDED = "same", "same-meaning", "lost", "changed", "added-by-server"
 STORED, ALREADY, MISSING, REFUSED, UNSUPPORTED = "stored", "already-there", "missing", "refused", "not-supported"
+UNKNOWN = "unknown"  # the answer was lost, and the EHR does not let us look for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Line:
 class Part:
     """One resource of the run: whether the EHR stored it, under which reference and version, or what it said.
 
-    state: stored, already-there, missing, refused, not-supported.
+    state: stored, already-there, missing, refused, not-supported, unknown.
     """
 
     role: str
@@ -62,7 +63,7 @@ class Receipt:
     @property
     def missing(self) -> tuple[Part, ...]:
         """The parts that should be in the EHR and are not; what a server never takes is not missing."""
-        return tuple(p for p in self.parts if p.state in (MISSING, REFUSED))
+        return tuple(p for p in self.parts if p.state in (MISSING, REFUSED, UNKNOWN))
 
     @property
     def incomplete(self) -> bool:

@@ -67,9 +67,10 @@ class Transaction:
 def sequential(transaction: Transaction) -> tuple[Entry, ...]:
     """The same writes one by one: order, companions, findings, group, provenance, task.
 
-    The order's references to its findings are dropped: they come after it, and servers refuse references to what is not there yet.
+    A new order's references to its findings are dropped: they come after it, and servers refuse references to what is not there yet.
+    An update keeps whatever the server holds.
     """
-    return tuple(replace(e, resource=_without(e.resource, "detectedIssue")) for e in transaction.entries)
+    return tuple(replace(e, resource=_without(e.resource, "detectedIssue")) if e.method == "POST" else e for e in transaction.entries)
 
 
 def chunked(transaction: Transaction, limit: int | None) -> tuple[Transaction, ...]:
@@ -113,6 +114,8 @@ def _resolved(element: Any, known: Mapping[str, str], within: frozenset[str]) ->
     if lost & _CARRIES:
         return _DROP
     emptied = {key for key, value in made.items() if value == [] and element[key] != []}
+    if "action" in emptied and "resourceType" not in element:  # a group of actions without any
+        return _DROP
     return {key: value for key, value in made.items() if key not in lost | emptied}
 
 

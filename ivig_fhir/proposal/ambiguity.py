@@ -11,7 +11,7 @@ _AMOUNT = re.compile(r"(?<![\d.,/×x])(\d+(?:\.\d+)?)\s?(?:g|grams?)\b(?!/)", re
 # What turns an amount into one that is given again and again.
 _DAILY = re.compile(
     r"\b(?:daily|per day|a day|each day|every day|once on each|on each (?:of|day|date)|(?:per|each|one) infusion|q\s?24\s?h|q\.?d\.?)"
-    r"|(?<=\d)\s?(?:×|x)\s?\d+\s?(?:d|days?)\b|/\s?d(?:ay)?\b",
+    r"|(?:×|\bx)\s?\d+\s?(?:d|days?)\b|\bfor \d+ days\b|/\s?d(?:ay)?\b",
     re.IGNORECASE,
 )
 _FORBIDDEN = (

@@ -64,7 +64,7 @@ class Access:
 
 def _reaches(permission: Permission, patient: str | None, store: Store, held: Stored) -> bool:
     body = held.body or {}
-    if permission.level == "patient" and patient not in store.patients_of(body):
+    if permission.level == "patient" and not store.belongs_to(body, patient):
         return False
     known = parameters(held.type)
     for name, value in permission.params:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.client import HTTPMessage
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -15,6 +15,9 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from ivig_fhir.sandbox.fhir_api import DIES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 class SandboxAdapter(BaseAdapter):
@@ -44,9 +47,14 @@ class SandboxAdapter(BaseAdapter):
             headers=list(request.headers.items()),
             input_stream=io.BytesIO(body if isinstance(body, bytes) else b""),
         )
-        environ = builder.get_environ()
-        content, status, headers = run_wsgi_app(self._app, environ, buffered=True)
-        if environ.get(DIES):
+        served: list[WSGIEnvironment] = []  # run_wsgi_app works on a copy, where the fault leaves its mark
+
+        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            served.append(environ)
+            return self._app(environ, start_response)
+
+        content, status, headers = run_wsgi_app(app, builder.get_environ(), buffered=True)
+        if served[0].get(DIES):
             raise requests.ConnectionError("Remote end closed connection without response", request=request)
         return _response(request, int(status.split()[0]), list(headers.items()), b"".join(content))
 

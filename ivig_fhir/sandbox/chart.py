@@ -46,7 +46,7 @@ def activity(store: Store, patient: str) -> list[Section]:
     """What clients have written: orders, tasks, and every version as it came."""
     orders = [_order(held) for type_ in _ORDERS for held in _own(store, type_, patient) if held.method != LOADED]
     tasks = [_task(held) for held in _own(store, "Task", patient) if held.method != LOADED]
-    history = [_version(held) for held in store.recent(patient, 400) if held.method != LOADED]
+    history = [_version(held) for held in store.recent(patient, _MOST)]
     return [
         _section("Orders", orders, "No order has arrived."),
         _section("Tasks", tasks, "No task has arrived."),
@@ -59,9 +59,7 @@ def _section(title: str, lines: list[Line], empty: str) -> Section:
 
 
 def _own(store: Store, type_: str, patient: str) -> list[Stored]:
-    held = [
-        one for one in store.candidates(type_, pointing_at=[f"Patient/{patient}"]) if one.body and patient in store.patients_of(one.body)
-    ]
+    held = [one for one in store.candidates(type_, pointing_at=[f"Patient/{patient}"]) if one.body and store.belongs_to(one.body, patient)]
     return held[::-1]
 
 

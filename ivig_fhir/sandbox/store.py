@@ -97,26 +97,25 @@ class Store:
         held = self.current(type_, id_)
         return held is not None and held.body is not None
 
-    def patients_of(self, resource: dict[str, Any]) -> set[str]:
-        """Ids of the patients in whose record a resource belongs; a Provenance belongs where its targets do."""
-        found = named_patients(resource, self.base)
-        if resource.get("resourceType") == "Provenance":
-            for target in provenance_targets(resource, self.base):
-                held = self.current(*target.split("/", 1))
-                if held and held.body and held.type != "Provenance":
-                    found |= named_patients(held.body, self.base)
-        return found
+    def belongs_to(self, resource: dict[str, Any], patient: str | None) -> bool:
+        """Whether a resource is in a patient's record; a Provenance is where one of its targets is."""
+        if patient in named_patients(resource, self.base):
+            return True
+        if resource.get("resourceType") != "Provenance":
+            return False
+        held = (self.current(*target.split("/", 1)) for target in provenance_targets(resource, self.base))
+        return any(one and one.body and patient in named_patients(one.body, self.base) for one in held)
 
     def recent(self, patient: str, limit: int) -> list[Stored]:
-        """The newest versions in a patient's record, newest first."""
+        """The newest versions that clients wrote in a patient's record, newest first."""
         sql = (
             "with own (type, id) as (select type, id from link where target = ?), "
             "about (type, id) as (select l.type, l.id from link l join own on l.target = own.type || '/' || own.id "
             "where l.type = 'Provenance') "
             f"select {_COLUMNS} from (select type, id from own union select type, id from about) p "
-            "join resource r on r.type = p.type and r.id = p.id order by r.seq desc limit ?"
+            "join resource r on r.type = p.type and r.id = p.id where r.method != ? order by r.seq desc limit ?"
         )
-        return [_stored(row) for row in self._database.rows(sql, f"Patient/{patient}", limit)]
+        return [_stored(row) for row in self._database.rows(sql, f"Patient/{patient}", LOADED, limit)]
 
     def is_empty(self) -> bool:
         """Whether nothing was ever stored."""

@@ -118,9 +118,7 @@ def development_context(issuer: Issuer, role: Literal["prescriber", "pharmacist"
     return LaunchContext(issuer.iss, target, "user/*.cruds", patient if target == "order" else None, identity=test_identity(user))
 
 
-def role_of(
-    identity: Identity | None, practitioner_roles: Iterable[Mapping[str, Any]], issuer: Issuer, on: date | None = None
-) -> Role:
+def role_of(identity: Identity | None, practitioner_roles: Iterable[Mapping[str, Any]], issuer: Issuer, on: date | None = None) -> Role:
     """What this person may do here.
 
     `unproven` (look, not act) where the identity is not proven; `stranger` for anyone who is not a practitioner. A practitioner has

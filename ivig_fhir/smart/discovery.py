@@ -161,9 +161,7 @@ class ConfigurationCache:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[datetime, SmartConfiguration]] = {}
 
-    def get(
-        self, http: Http, issuer: Issuer, now: datetime, timeouts: tuple[float, float] = TIMEOUTS
-    ) -> SmartConfiguration:
+    def get(self, http: Http, issuer: Issuer, now: datetime, timeouts: tuple[float, float] = TIMEOUTS) -> SmartConfiguration:
         """The configuration of this issuer, discovered anew when the kept one is ten minutes old. Failures are not kept."""
         with self._lock:
             kept = self._kept.get(issuer.iss)

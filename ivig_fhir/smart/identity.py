@@ -46,9 +46,7 @@ class Identity:
 KeyLookup = Callable[[KeyRequest], jwt.PyJWK]
 
 
-def identify(
-    id_token: str, issuer: Issuer, configuration: SmartConfiguration, nonce: str, now: datetime, lookup: KeyLookup
-) -> Identity:
+def identify(id_token: str, issuer: Issuer, configuration: SmartConfiguration, nonce: str, now: datetime, lookup: KeyLookup) -> Identity:
     """The person an id_token proves.
 
     The token's issuer is one of the entry's `oidc_issuers`, or else the configuration's; it is often not the FHIR base. The

@@ -69,9 +69,7 @@ class KeyCache:
         return found
 
 
-def _jwks_uri(
-    http: Http, issuer: Issuer, configuration: SmartConfiguration, oidc_issuer: str, timeouts: tuple[float, float]
-) -> str:
+def _jwks_uri(http: Http, issuer: Issuer, configuration: SmartConfiguration, oidc_issuer: str, timeouts: tuple[float, float]) -> str:
     """Where the keys are: as the OpenID issuer says of itself, else as the SMART configuration says."""
     address = oidc_issuer.removesuffix("/") + "/.well-known/openid-configuration"
     url = configuration.jwks_uri

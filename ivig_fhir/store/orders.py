@@ -80,9 +80,13 @@ def load(tx: Tx, iss: str, run: str) -> Order:
     row = tx.conn.execute(joined.where(ORDERS.c.run == run, RUNS.c.iss == iss)).mappings().first()
     if row is None:
         raise NotFound("no order for this run")
-    texts = {name: tx.ring.open(row[f"sealed_{name}"], _place(run, name)) if row[f"sealed_{name}"] else "" for name in _TEXTS}
+    texts: dict[str, Any] = {
+        name: tx.ring.open(row[f"sealed_{name}"], _place(run, name)) if row[f"sealed_{name}"] else "" for name in _TEXTS
+    }
     resources = tuple(json.loads(texts.pop("resources") or "[]"))
-    plain: dict[str, Any] = {name: row[name] for name in ("run", "state", "digest", "approved_by", "approved_at", "body_digest", "lease_until")}
+    plain: dict[str, Any] = {
+        name: row[name] for name in ("run", "state", "digest", "approved_by", "approved_at", "body_digest", "lease_until")
+    }
     return Order(**plain, transaction_digest=row["transaction_digest"] or "", resources=resources, **texts)
 
 

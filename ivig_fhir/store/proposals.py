@@ -103,8 +103,10 @@ def move(tx: Tx, run: str, expected: Collection[str], to: str, now: datetime) ->
 
 
 def _run(tx: Tx, row: Row[Any]) -> Run:
-    fields: dict[str, Any] = {name: getattr(row, name) for name in ("run", "iss", "patient", "user", "state", "created", "changed", "version")}
-    opened = {}
+    fields: dict[str, Any] = {
+        name: getattr(row, name) for name in ("run", "iss", "patient", "user", "state", "created", "changed", "version")
+    }
+    opened: dict[str, Any] = {}
     for name in ("selections", "overrides", "weight"):
         sealed = row._mapping[f"sealed_{name}"]
         opened[name] = tx.ring.open(sealed, _place(row.run, name)) if sealed else ""

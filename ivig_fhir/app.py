@@ -1,0 +1,119 @@
+"""The composition root: the only place where objects are wired together."""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from ivig_fhir.cds.routes import cds_blueprint
+from ivig_fhir.content.load import load_content
+from ivig_fhir.content.load_site import load_site, narrowed
+from ivig_fhir.content.model import Content
+from ivig_fhir.content.site import Site
+from ivig_fhir.ehr.client import FhirClient, pooled_session
+from ivig_fhir.errors import ContentError
+from ivig_fhir.observe import configure
+from ivig_fhir.settings import PROJECT, Settings
+from ivig_fhir.smart import issuers
+from ivig_fhir.smart.discovery import fetch_json
+from ivig_fhir.smart.signin import SmartClient
+from ivig_fhir.store import audit
+from ivig_fhir.store.database import Database, connect, migrate
+from ivig_fhir.store.seal import KeyRing
+from ivig_fhir.web import errors, launch_pages, order_pages, pharmacy_pages, status_pages
+from ivig_fhir.web.render import FILTERS
+from ivig_fhir.web.security import protect
+from ivig_fhir.workflow.runtime import Runtime
+
+
+PACKAGE = PROJECT / "ivig_fhir"
+
+
+def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
+    """The whole app as WSGI. `http` is a requests.Session to use instead of a new one, `now` a clock instead of the real one."""
+    runtime = create_runtime(settings, http, now)
+    app = Flask("ivig_fhir", template_folder="web/templates", static_folder="web/static", root_path=str(PACKAGE))
+    app.config.update(MAX_CONTENT_LENGTH=1_000_000, MAX_FORM_MEMORY_SIZE=500_000, SESSION_COOKIE_NAME="unused")
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    ancestors = tuple(dict.fromkeys(a for i in runtime.smart.issuers.entries for a in i.frame_ancestors))
+    protect(app, ancestors, tuple(dict.fromkeys(_origin(i.iss) for i in runtime.smart.issuers.entries)))
+    errors.register(app)
+    for module in (launch_pages, order_pages, pharmacy_pages, status_pages):
+        app.register_blueprint(module.pages(runtime))
+    app.register_blueprint(_hooks(runtime))
+    return app
+
+
+def create_runtime(settings: Settings, http: Any = None, now: Any = None) -> Runtime:
+    """Everything that the workflow works with; the database is brought to its newest tables."""
+    configure(settings.log_level)
+    content, site = content_and_site(settings)
+    session = http or pooled_session()
+    table = issuers.load(settings.issuers)
+    return Runtime(
+        settings=settings,
+        content=content,
+        site=site,
+        smart=SmartClient(table, settings.redirect_uri, session, settings.client_secrets, settings.timeouts),
+        database=create_database(settings),
+        http=session,
+        now=now or (lambda: datetime.now(UTC)),
+        chance=secrets.token_urlsafe,
+        new_run=lambda: str(uuid.uuid4()),
+    )
+
+
+def create_database(settings: Settings) -> Database:
+    """The app's own store, brought to its newest tables."""
+    engine = connect(settings.database_url)
+    migrate(engine)
+    return Database(engine, KeyRing.read(settings.secret_keys))
+
+
+def content_and_site(settings: Settings) -> tuple[Content, Site]:
+    """The clinical content, narrowed by the site file of the settings, if there is one."""
+    content = load_content(settings.content)
+    data: dict[str, Any] = {}
+    if settings.site is not None:
+        try:
+            data = tomllib.loads(settings.site.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ContentError("site file", said="The site file cannot be read.") from error
+    site = load_site({"timezone": settings.timezone, **data}, content)
+    return narrowed(content, site), site
+
+
+def bearer_client(base: str, token: str | None) -> FhirClient:
+    """A FHIR server for a command of the terminal, with a bearer token of one's own or none."""
+    return FhirClient(base.rstrip("/"), pooled_session(), lambda: token)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _hooks(runtime: Runtime) -> Any:
+    """The CDS Hooks services; in the demo they take calls from loopback without a JWT."""
+
+    def record(feedback: Any) -> None:
+        with runtime.database.write() as tx:
+            audit.append(tx, runtime.now(), "cds-client", "", "cds.feedback", note=feedback.outcome)
+
+    return cds_blueprint(
+        runtime.content,
+        runtime.site,
+        runtime.now,
+        runtime.smart.issuers,
+        allow_unsigned=not runtime.settings.production,
+        base_url=runtime.settings.base_url,
+        fetch_keys=lambda url: fetch_json(runtime.http, url)[1],
+        record=record,
+    )

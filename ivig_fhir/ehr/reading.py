@@ -1,0 +1,85 @@
+"""Reading one chart: each search in the forms that servers take, the Patient, the control search, the medications referred to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+from ivig_fhir.chart.answers import Resource
+from ivig_fhir.chart.queries import Query
+from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.profiles import ServerProfile
+from ivig_fhir.ehr.search import PAGES, Found, search
+from ivig_fhir.errors import ChartError, FhirError
+from ivig_fhir.fhir.reading import reference
+
+Allowed = Callable[[str, str], str]
+_ID = re.compile(r"(?!\.+$)[A-Za-z0-9\-._]{1,128}")
+_MEDICATION = re.compile(r"Medication/[A-Za-z0-9\-.]{1,64}")
+
+
+def everything_allowed(type_: str, letter: str) -> str:
+    """The verdict where no scopes were granted because nobody signs in: an open server, or a bearer token of one's own."""
+    return "yes"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all searches of one chart share: the server, the patient, what the server is known for, and the end on its clock."""
+
+    client: FhirClient
+    patient_id: str
+    known: ServerProfile
+    fresh: bool
+    end: float
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.patient_id):
+            raise ChartError("The patient's id cannot be used.")
+
+    def patient(self) -> Resource:
+        """The Patient. FhirError when it cannot be read, OutcomeInstead when another one is answered."""
+        found: Resource = self.client.read(f"Patient/{self.patient_id}", fresh=self.fresh, deadline=self.end).body
+        return found
+
+    def query(self, query: Query) -> Found:
+        """One row of the table: asked as richly as the server takes it, and with the patient named as the server takes it."""
+        count = [("_count", str(self.known.page_size))] if self.known.page_size else []
+        helps = [*(("_include", i) for i in query.include), *count]
+        return self._asked(query.type, [[*query.params, *helps], [*query.params], []], PAGES)
+
+    def control(self, type_: str) -> Found:
+        """The first entry of a type without any filter: whether an empty answer of a filtered search may be believed."""
+        return self._asked(type_, [[("_count", "1")], []], 1)
+
+    def _asked(self, type_: str, attempts: list[list[tuple[str, str]]], pages: int) -> Found:
+        """The first of the attempts that the server takes: with all, then without what only helps, then everything of the type."""
+        found = Found()
+        for form in self.known.patient_forms:
+            patient = ("patient", self.patient_id if form == "bare" else f"Patient/{self.patient_id}")
+            tried: list[list[tuple[str, str]]] = []
+            for params in attempts:
+                if params in tried:
+                    continue
+                tried.append(params)
+                found = search(self.client, type_, [patient, *params], pages=pages, fresh=self.fresh, deadline=self.end)
+                if not found.refused:
+                    break
+            if found.matches:
+                break
+        return found
+
+    def medication(self, where: str) -> Resource | FhirError:
+        """One Medication that something refers to, or the error of reading it."""
+        try:
+            found: Resource = self.client.read(where, fresh=self.fresh, deadline=self.end).body
+        except FhirError as error:
+            return error
+        return found
+
+
+def referred_medications(resources: Iterable[Resource], client: FhirClient, at_hand: Collection[str]) -> tuple[str, ...]:
+    """`Medication/id` of each Medication on this server that is referred to and not at hand."""
+    literal = (reference(r, "medicationReference").removeprefix(client.base.rstrip("/") + "/") for r in resources)
+    return tuple(dict.fromkeys(m for m in literal if _MEDICATION.fullmatch(m) and m not in at_hand))

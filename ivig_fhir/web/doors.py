@@ -1,0 +1,80 @@
+"""Who comes in: the session of a request, by path and cookie together, and what its role may do."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+
+from ivig_fhir.errors import NotAllowed, NotClinician
+from ivig_fhir.store import sessions
+from ivig_fhir.web.security import check_post, csrf_of, set_cookie
+from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.sign_in import Opened
+
+BROWSER = "ivig_browser"
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+def cookie_name(session_id: str) -> str:
+    """The name of a session's cookie: of its own, so that two charts in two tabs never share one."""
+    return "ivig_" + hashlib.sha256(session_id.encode("utf-8")).hexdigest()[:16]
+
+
+def hand_over(runtime: Runtime, opened: Opened, response: Response) -> Response:
+    """Gives the browser the cookie of a session that was just opened."""
+    path = f"/s/{opened.session}/"
+    set_cookie(response, cookie_name(opened.session), opened.cookie, path, runtime.settings.secure_cookies)
+    return response
+
+
+def enter(runtime: Runtime, session_id: str, *roles: str) -> sessions.Session:
+    """The session of this request, if its role is one of `roles`; a POST must come from one of its own pages.
+
+    Errors: SessionEnded, NotClinician for a stranger, NotAllowed for another role, BadRequest for a form from elsewhere.
+    """
+    cookie = request.cookies.get(cookie_name(session_id), "")
+    limits = sessions.Limits(
+        timedelta(minutes=runtime.settings.session_idle_minutes), timedelta(minutes=runtime.settings.session_absolute_minutes)
+    )
+    now = runtime.now()
+    with runtime.database.read() as tx:
+        session = sessions.load(tx, session_id, cookie, now, limits)
+    if request.method == "POST":
+        check_post(cookie, runtime.settings.base_url)
+    if session.role == "stranger":
+        raise NotClinician("stranger", said="You are signed in, but have no role in ordering immunoglobulin.")
+    if session.role not in roles:
+        raise NotAllowed(f"role {session.role}", said=f"This page is not for the role {session.role}.")
+    if now - session.seen > _NOTED_EVERY:
+        with runtime.database.write() as tx:
+            sessions.touch(tx, session_id, now)
+    return session
+
+
+def token(session_id: str) -> str:
+    """The form token of this request's session."""
+    return csrf_of(request.cookies.get(cookie_name(session_id), ""))
+
+
+def page(runtime: Runtime, session: sessions.Session, template: str, view: Any, status: int = 200) -> Response:
+    """A page of a session, with what stands on each of them: that content is unreviewed, that nobody signed in, the form token."""
+    words = runtime.content.constants["words"]
+    issuer = runtime.issuer(session.context.iss)
+    strip = f"Nobody signed in: {issuer.name} is an open development server." if session.context.development else ""
+    if not runtime.settings.production:
+        strip = f"{strip} {words['synthetic']}".strip()
+    return make_response(
+        render_template(
+            template,
+            v=view,
+            csrf=token(session.id),
+            strip=strip or issuer.name,
+            unreviewed=runtime.content.version,
+            citations=runtime.content.citations,
+            reasons=runtime.content.constants["override_reasons"],
+        ),
+        status,
+    )

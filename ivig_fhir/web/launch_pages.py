@@ -1,0 +1,94 @@
+"""Launch pages: what this is, the launch from an EHR with its cookie probe, the callback that opens a session."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+
+from ivig_fhir.errors import CookieBlocked, MissingIssuer, StateMismatch
+from ivig_fhir.smart.launch import AuthorizationRequest, Target
+from ivig_fhir.web.doors import BROWSER, hand_over
+from ivig_fhir.web.security import set_cookie
+from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.sign_in import Opened, begin_launch, finish_launch, open_development
+
+_FORWARDED = ("iss", "launch")
+
+
+def pages(runtime: Runtime) -> Blueprint:
+    """The routes below `/`, `/launch` and `/callback`."""
+    blueprint = Blueprint("launch", __name__)
+
+    @blueprint.get("/")
+    def index() -> str:
+        offered = [i for i in runtime.smart.issuers.entries if i.standalone or i.development]
+        links = [
+            {"name": i.name, "order": "/launch?" + urlencode({"iss": i.iss}), "pharmacy": "/launch/pharmacy?" + urlencode({"iss": i.iss})}
+            for i in offered
+        ]
+        return render_template("index.html", v={"issuers": links}, unreviewed=runtime.content.version)
+
+    @blueprint.get("/launch")
+    def launch() -> Response:
+        return _probe(runtime, "/launch/go")
+
+    @blueprint.get("/launch/pharmacy")
+    def launch_pharmacy() -> Response:
+        return _probe(runtime, "/launch/pharmacy/go")
+
+    @blueprint.get("/launch/go")
+    def go() -> Response:
+        return _go(runtime, "order")
+
+    @blueprint.get("/launch/pharmacy/go")
+    def go_pharmacy() -> Response:
+        return _go(runtime, "pharmacy")
+
+    @blueprint.get("/callback")
+    def callback() -> Response:
+        browser = request.cookies.get(BROWSER, "")
+        if not browser:
+            raise StateMismatch("no browser cookie")
+        return _enter(runtime, finish_launch(runtime, request.args.to_dict(), browser))
+
+    @blueprint.get("/.well-known/jwks.json")
+    def keys() -> Response:
+        # This version signs nothing with a key of its own: public and secret clients only.
+        return Response('{"keys":[]}', content_type="application/json", headers={"Cache-Control": "public, max-age=3600"})
+
+    return blueprint
+
+
+def _probe(runtime: Runtime, onward: str) -> Response:
+    """Sets the browser's cookie and sends it on; whether the cookie comes back tells if this frame may have one."""
+    if not request.args.get("iss"):
+        raise MissingIssuer()
+    runtime.issuer(request.args["iss"])  # an unknown EHR is refused before anything is set or asked
+    forwarded = {k: request.args[k] for k in (*_FORWARDED, "patient") if k in request.args}
+    response = make_response(redirect(f"{onward}?{urlencode(forwarded)}", 303))
+    set_cookie(response, BROWSER, request.cookies.get(BROWSER) or runtime.chance(32), "/", runtime.settings.secure_cookies)
+    return response
+
+
+def _go(runtime: Runtime, target: Target) -> Response:
+    browser = request.cookies.get(BROWSER, "")
+    if not browser:
+        raise CookieBlocked("no browser cookie")
+    iss = request.args.get("iss", "")
+    if runtime.issuer(iss).development:
+        role = "prescriber" if target == "order" else "pharmacist"
+        return _enter(runtime, open_development(runtime, iss, role, request.args.get("patient")))
+    return _to_ehr(begin_launch(runtime, iss, request.args.get("launch"), target, browser))
+
+
+def _to_ehr(asked: AuthorizationRequest) -> Response:
+    if asked.method == "GET":
+        return make_response(redirect(asked.url, 303))
+    return make_response(render_template("post_on.html", url=asked.url, fields=asked.fields))
+
+
+def _enter(runtime: Runtime, opened: Opened) -> Response:
+    """Into the session, at a clean address: neither code nor state stay in the history."""
+    where = "pharmacy/" if opened.context.target == "pharmacy" else "orders/"
+    return hand_over(runtime, opened, make_response(redirect(f"/s/{opened.session}/{where}", 303)))

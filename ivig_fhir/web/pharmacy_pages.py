@@ -1,0 +1,98 @@
+"""Pharmacy pages of a session: the worklist, one order on one screen, verify, ask, reject."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, redirect, request
+from werkzeug.wrappers import Response as Redirect
+
+from ivig_fhir.errors import BadRequest
+from ivig_fhir.fhir.building import MalformedJson, decode
+from ivig_fhir.order.states import OrderState
+from ivig_fhir.store import orders, sessions
+from ivig_fhir.web.doors import enter, page, token
+from ivig_fhir.web.errors import wants_json
+from ivig_fhir.web.pharmacy_view import case_view, worklist_json, worklist_view
+from ivig_fhir.web.receipt_view import sheet_view
+from ivig_fhir.workflow.approve import refuse
+from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.verify import decide_order, open_case, read_stored, worklist
+
+READERS = ("pharmacist", "nurse")
+
+
+def pages(runtime: Runtime) -> Blueprint:
+    """The routes below `/s/<session>/pharmacy/`."""
+    blueprint = Blueprint("pharmacy", __name__, url_prefix="/s/<sid>/pharmacy")
+
+    @blueprint.get("/")
+    def index(sid: str) -> Response:
+        session = enter(runtime, sid, "pharmacist")
+        status = request.args.get("status", "open")
+        found = worklist(runtime, session, everything=status == "all" or wants_json())
+        if wants_json():
+            return make_response(jsonify({"csrf": token(sid), "orders": worklist_json(found)}))
+        view = worklist_view(found, runtime.now(), runtime.issuer(session.context.iss).name, status)
+        return page(runtime, session, "worklist.html", view)
+
+    @blueprint.get("/<run>/")
+    def case(sid: str, run: str) -> Response:
+        session = enter(runtime, sid, "pharmacist")
+        return _case(runtime, session, run)
+
+    @blueprint.get("/<run>/sheet")
+    def sheet(sid: str, run: str) -> Response:
+        session = enter(runtime, sid, *READERS)
+        with runtime.database.read() as tx:
+            order = orders.load(tx, session.context.iss, run)
+        stored = read_stored(runtime.client(session), run, order)
+        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run))
+
+    for name, decision in (("verify", OrderState.VERIFIED), ("query", OrderState.QUERIED), ("reject", OrderState.REJECTED)):
+        blueprint.add_url_rule(f"/<run>/{name}", name, _decision(runtime, decision), methods=["POST"])
+    return blueprint
+
+
+def _decision(runtime: Runtime, decision: OrderState) -> Any:
+    def decide(sid: str, run: str) -> Response | Redirect:
+        session = enter(runtime, sid, "pharmacist")
+        sent = _sent()
+        reason = None if decision is OrderState.VERIFIED else {"code": str(sent.get("code", "")), "note": str(sent.get("note", ""))}
+        refusals = decide_order(runtime, session, run, decision, str(sent.get("digest") or ""), reason)
+        if refusals and not wants_json():
+            return _case(runtime, session, run, tuple(r.said for r in refusals))
+        refuse(refusals)
+        return _case(runtime, session, run) if wants_json() else redirect("./", 303)
+
+    return decide
+
+
+def _sent() -> dict[str, Any]:
+    if not request.is_json:
+        return request.form.to_dict()
+    try:
+        data = decode(request.get_data())
+    except MalformedJson as error:
+        raise BadRequest("not JSON", said="What was sent is not JSON.") from error
+    return data if isinstance(data, dict) else {}
+
+
+def _case(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = ()) -> Response:
+    case = open_case(runtime, session, run)
+    if wants_json():
+        approved = case.approved
+        made = {
+            "run": run,
+            "state": approved.state,
+            "csrf": token(session.id),
+            "proposal": json.loads(approved.body),
+            "receipt": json.loads(approved.receipt) if approved.receipt else None,
+            "verification": json.loads(approved.verification) if approved.verification else None,
+            "digest": case.review.digest,
+            "recalculated": [{"what": x.what, "ordered": x.ordered, "recomputed": x.recomputed, "agrees": x.agrees} for x in case.review.lines],
+        }
+        return make_response(jsonify(made))
+    view = case_view(case, runtime, session) | {"refused": refused}
+    return page(runtime, session, "pharmacist.html", view, 409 if refused else 200)

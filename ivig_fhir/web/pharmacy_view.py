@@ -1,0 +1,207 @@
+"""What the worklist and the pharmacist's screen show, from what the EHR stores and what was approved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
+from ivig_fhir.fhir.reading import word
+from ivig_fhir.proposal.findings import Evidence
+from ivig_fhir.proposal.model import RateSchedule, Step
+from ivig_fhir.store import sessions
+from ivig_fhir.web.pictures import rate_picture, trend
+from ivig_fhir.web.render import STATES, amount, clock, day, duration
+from ivig_fhir.web.review_view import TRENDS, allergies_said
+from ivig_fhir.workflow.runtime import Runtime, clinician
+from ivig_fhir.workflow.verify import Case, Worklist, WorklistRow
+
+View = dict[str, Any]
+_STATES = {
+    "sent": ("", "Waiting"),
+    "queried": ("warn", "Question asked"),
+    "incomplete": ("stop", "Incomplete"),
+    "verified": ("", "Verified"),
+    "rejected": ("", "Rejected"),
+}
+
+
+def worklist_view(found: Worklist, now: datetime, ehr: str, status: str) -> View:
+    """The list with one row an order; only exceptions carry a shape."""
+    rows = [_row(r, now) for r in found.rows]
+    return {
+        "rows": rows,
+        "problem": found.problem,
+        "read_at": clock(now),
+        "ehr": ehr,
+        "status": status,
+        "statuses": [{"value": "open", "label": "Open"}, {"value": "all", "label": "All"}],
+    }
+
+
+def worklist_json(found: Worklist) -> list[View]:
+    """The same for scripts."""
+    return [
+        {"run": r.run, "state": r.state, "patient": word(r.patient, "id"), "order": f"MedicationRequest/{r.order.get('id')}", "task": r.task.get("status")}
+        for r in found.rows
+    ]
+
+
+def _row(r: WorklistRow, now: datetime) -> View:
+    kept = json.loads(r.known.body) if r.known else {}
+    kind, status = _STATES.get(r.state, ("", r.state))
+    dose = kept.get("dose") or {}
+    days = len(dose.get("infusions") or [])
+    return {
+        "run": r.run,
+        "needed": _needed(r),
+        "patient": patient_name(r.patient, now),
+        "indication": kept.get("indication", ""),
+        "grams": amount(dose.get("per_infusion_g"), "g"),
+        "each": f"each of {days} days" if days > 1 else "on 1 day",
+        "product": (r.order.get("medicationCodeableConcept") or {}).get("text", ""),
+        "kind": kind,
+        "status": status,
+        "age": _age(r, now),
+        "look": _look(kept),
+    }
+
+
+def _needed(r: WorklistRow) -> str:
+    end = ((r.task.get("restriction") or {}).get("period") or {}).get("end")
+    time = parse_time(end)
+    return f"{day(time.earliest, year=False)} {clock(time.earliest)}" if time else "–"
+
+
+def _age(r: WorklistRow, now: datetime) -> str:
+    written = parse_time(r.task.get("authoredOn"))
+    return duration(max(0, int((now - written.earliest).total_seconds() // 60))) if written else "–"
+
+
+def _look(kept: Mapping[str, Any]) -> str:
+    reasons, gaps = len(kept.get("overrides") or []), [n for n in kept.get("not_assessed") or [] if n["reason"] != "not-supported"]
+    said = ([f"{reasons} overridden"] if reasons else []) + ([f"{len(gaps)} not assessed"] if gaps else [])
+    return ", ".join(said)
+
+
+def patient_name(patient: Mapping[str, Any], now: datetime) -> str:
+    """`SAMPLETON, Edwin, 45 y`."""
+    name: Mapping[str, Any] = next(iter(patient.get("name") or []), {})
+    given = " ".join(str(g) for g in name.get("given") or [])
+    born = parse_date(patient.get("birthDate"))
+    age = f", {completed_years(born, now.date())} y" if born else ""
+    return f"{str(name.get('family', '')).upper()}, {given}{age}"
+
+
+def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
+    """One order: what was approved, what the EHR stores, what the second calculation says, who may decide what."""
+    kept, state = json.loads(case.approved.body), case.approved.state
+    titles = {id_: title for _, id_, title in runtime.content.constants["check_index"]}
+    labels = dict(runtime.content.constants["override_reasons"])
+    given = {o["check"]: o for o in kept["overrides"]}
+    findings = [_finding(f, titles) for f in kept["findings"]]
+    rate = _rate(kept["rate"])
+    own = any(clinician(session).is_same(s) for s in case.review.signers)
+    open_, agrees = state in ("sent", "queried"), all(x.agrees is not False for x in case.review.lines) and bool(case.review.lines)
+    gaps = [titles[n["check"]] for n in kept["not_assessed"] if n["reason"] != "not-supported"]
+    rest = len(kept["not_assessed"]) - len(gaps)
+    return {
+        "title": f"{runtime.content.order_sets[kept['indication']].name}",
+        "subtitle": f"{STATES[state]}. {'on label' if kept['on_label'] else 'off label'}",
+        "banner": _banner(case, kept, runtime.now()),
+        "order": _number(kept),
+        "facts": _facts(kept, runtime),
+        "pump": f"Pump, {duration(kept['rate']['total_minutes'])}, {kept['rate']['basis']}",
+        "picture": rate_picture(rate, datetime.fromisoformat(kept["start"]), Decimal(kept["weight"]["dosing_kg"])),
+        "rate": rate,
+        "rate_note": "No pump steps.",
+        "companions": [c["title"] for c in kept["companions"] if c["selected"]],
+        "overrides": [
+            {**f, "reason": f"{given[f['check']]['code']} {labels[given[f['check']]['code']]}", "note": given[f["check"]]["note"]}
+            for f in findings
+            if f["check"] in given
+        ],
+        "approver": case.review.signers[0].display,
+        "approved_at": f"{day(case.approved.approved_at)}, {clock(case.approved.approved_at)}",
+        "not_assessed": kept["not_assessed"],
+        "not_assessed_note": ("; ".join(gaps) + ". " if gaps else "") + (f"{rest} checks are not made by this version." if rest else ""),
+        "warnings": [f for f in findings if f["severity"] == "warning"],
+        "infos": [f for f in findings if f["severity"] == "info"],
+        "clear": [titles[c] for c in kept["clear"]],
+        "second": _second(case, agrees),
+        "trends": [t for t in (trend(title, case.chart.panel(panel)) for panel, title in TRENDS[:2]) if t],
+        "digest": case.review.digest,
+        "may_act": (open_ or state == "incomplete") and not own,
+        "may_verify": open_ and agrees and not case.review.incomplete,
+        "why_not": "You signed this order: another person has to verify it." if own else "",
+        "question": _question(case),
+        "sheet": state == "verified",
+        "reasons": runtime.content.constants["pharmacist_reasons"],
+    }
+
+
+def _finding(f: Mapping[str, Any], titles: Mapping[str, str]) -> View:
+    evidence = tuple(Evidence(e["reference"], e["said"], e.get("time"), e.get("version")) for e in f["evidence"])
+    return {**f, "title": titles[f["check"]], "evidence": evidence}
+
+
+def _rate(kept: Mapping[str, Any]) -> RateSchedule:
+    steps = tuple(Step(*(Decimal(s[k]) for k in ("ml_kg_h", "ml_h", "minutes", "volume_ml"))) for s in kept["steps"])
+    cap = Decimal(kept["cap_ml_kg_h"]) if kept["cap_ml_kg_h"] else None
+    return RateSchedule(kept["mode"], kept["basis"], kept["ladder"], cap, kept["cap_reason"], kept["total_minutes"], steps, None)
+
+
+def _number(kept: Mapping[str, Any]) -> View:
+    infusions = kept["dose"]["infusions"]
+    return {
+        "grams": amount(kept["dose"]["per_infusion_g"], "g"),
+        "each": f"each day, on {len(infusions)} days" if len(infusions) > 1 else "in one infusion",
+        "days": [{"day": day(i["date"], year=False), "grams": amount(i["grams"], "g")} for i in infusions],
+    }
+
+
+def _facts(kept: Mapping[str, Any], runtime: Runtime) -> list[tuple[str, str]]:
+    vials = ", ".join(f"{v['count']} × {amount(v['grams'], 'g')}" for v in kept["vials"])
+    return [
+        ("Product", runtime.content.products[kept["product"]["id"]].brand),
+        ("Each infusion", f"{amount(kept['volume_ml'], 'mL')}, {vials}"),
+        ("Dosing weight", f"{kept['weight']['dosing_kg']} kg, {kept['weight']['policy']}"),
+        ("Whole course", f"{amount(kept['dose']['course_g'], 'g')}, waste {amount(kept['waste_g'], 'g')} each"),
+    ]
+
+
+def _banner(case: Case, kept: Mapping[str, Any], now: datetime) -> View:
+    person = case.chart.patient
+    weight = kept["weight"]
+    return {
+        "name": person.name,
+        "born": f"{day(person.birth_date)} ({kept['patient']['age']}), {person.sex or 'sex not recorded'}",
+        "identifier": person.identifier,
+        "weight": f"{weight['actual_kg'] or '–'} kg, {day(weight['effective'])}",
+        "allergies": allergies_said(case.chart),
+    }
+
+
+def _second(case: Case, agrees: bool) -> View:
+    lines = case.review.lines
+    agreed, judged = sum(x.agrees is True for x in lines), sum(x.agrees is not None for x in lines)
+    verdict = f"Second calculation agrees: {agreed} of {judged}" if agrees else "Second calculation disagrees"
+    order = case.review.stored.order
+    shown = [SimpleNamespace(what=x.what, ordered=x.ordered, recomputed=x.recomputed, agrees=x.agrees is not False) for x in lines]
+    return {
+        "kind": "ok" if agrees else "stop",
+        "verdict": verdict,
+        "lines": shown,
+        "basis": f"From MedicationRequest/{order.get('id')} version {(order.get('meta') or {}).get('versionId', '?')} and the chart, read now.",
+    }
+
+
+def _question(case: Case) -> str:
+    if case.approved.state != "queried" or not case.approved.verification:
+        return ""
+    reason = json.loads(case.approved.verification)["reason"]
+    return f"{reason['display']}: {reason['note']}"

@@ -1,0 +1,141 @@
+"""What the receipt, the list of a patient's orders and the infusion sheet show; plain data for their templates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ivig_fhir.content.model import Content
+from ivig_fhir.ehr.profiles import WriteMode
+from ivig_fhir.fhir.building import decode
+from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Receipt
+from ivig_fhir.order.sheet import sheet
+from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.transaction import from_json
+from ivig_fhir.proposal.context import MAIN
+from ivig_fhir.store.orders import Order
+from ivig_fhir.store.proposals import Run
+from ivig_fhir.web.render import STATES, clock, day
+from ivig_fhir.web.review_view import banner_view, number_view
+from ivig_fhir.workflow.propose import Page
+
+View = dict[str, Any]
+_WORDS = {SAME: "same", SAME_MEANING: "same meaning", LOST: "lost", CHANGED: "changed", ADDED: "added by the EHR"}
+_HEAD = {
+    "approved": ("need", "Approved, not in the EHR", "Nothing of this order is stored in the EHR."),
+    "sent": ("ok", "Stored as a draft", "The EHR holds the order as it was sent. A pharmacist verifies it next."),
+    "uncertain": ("unk", "Outcome unknown", "The EHR did not answer. Look for the order before anything is sent again; this app never resends blindly."),
+    "incomplete": ("stop", "Incomplete", "The EHR lost something that counts. The order cannot be verified like this."),
+    "queried": ("warn", "A question was asked", "The order stays a draft until the pharmacist decides."),
+    "verified": ("ok", "Verified and active", "A pharmacist verified the order on a second calculation; it is active in the EHR."),
+    "rejected": ("stop", "Rejected", "A pharmacist rejected the order; it is cancelled in the EHR."),
+    "cancelled": ("stop", "Cancelled", "The order was withdrawn before anything was given."),
+}
+_STEPS = ("Approved", "Written", "Waiting", "Verified", "Infusion")
+_REACHED = {"approved": 1, "uncertain": 1, "incomplete": 2, "sent": 3, "queried": 3, "verified": 4, "rejected": 3, "cancelled": 3}
+
+
+def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
+    """What became of an approved order: headline, timeline, fields sent and stored, parts, and the text where nothing is written."""
+    receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
+    kind, headline, explained = _HEAD[order.state]
+    verification = json.loads(order.verification) if order.verification else None
+    lost = [line.field for line in receipt.lost] if receipt else []
+    if lost:
+        explained = f"Lost or changed: {', '.join(lost)}. {explained}"
+    proposal = page.proposal
+    lines = receipt.lines if receipt else ()
+    return {
+        "title": proposal.order_set.name if proposal else "immunoglobulin",
+        "kind": kind,
+        "headline": headline,
+        "explained": explained,
+        "reference": _reference(receipt),
+        "banner": banner_view(proposal, page.chart) if proposal else {},
+        "order": number_view(proposal) if proposal else None,
+        "timeline": _timeline(order),
+        "essential": [_line(x) for x in lines if x.essential],
+        "others": [_line(x) for x in lines if not x.essential and x.result != SAME],
+        "parts": [{"title": p.role, "state": f"{p.state} {p.reference or ''} {p.said}".strip()} for p in receipt.parts] if receipt else [],
+        "question": _question(verification),
+        "retry": _retry(order.state, mode),
+        "copy": "" if mode.writes or order.state != "approved" else order_text(order),
+    }
+
+
+def _reference(receipt: Receipt | None) -> str:
+    part = receipt.part(MAIN) if receipt else None
+    return f"{part.reference}, version {part.version}" if part and part.reference else ""
+
+
+def _timeline(order: Order) -> list[View]:
+    reached = _REACHED[order.state]
+    at = f"{day(order.approved_at)}, {clock(order.approved_at)}"
+    return [
+        {"what": step, "when": at if n == 0 else "", "cls": "done" if n < reached else "now" if n == reached else ""}
+        for n, step in enumerate(_STEPS)
+    ]
+
+
+def _line(line: Any) -> View:
+    kind = "stop" if line.harmful else "ok" if line.result in (SAME, SAME_MEANING) else "info"
+    return {"field": line.field, "sent": line.sent, "stored": line.stored, "result": _WORDS[line.result], "kind": kind}
+
+
+def _question(verification: Mapping[str, Any] | None) -> str:
+    if not verification or not verification.get("reason"):
+        return ""
+    reason = verification["reason"]
+    return f"{reason['display']}: {reason['note']} ({verification['who']['display']})"
+
+
+def _retry(state: str, mode: WriteMode) -> str:
+    if not mode.writes:
+        return ""
+    return {"approved": "Send to the EHR", "uncertain": "Look for it in the EHR", "incomplete": "Send what is missing"}.get(state, "")
+
+
+def order_text(order: Order) -> str:
+    """The order in words, from exactly what was approved, for an EHR that takes none: medicine, dosage, then the companions."""
+    made = from_json(decode(order.transaction))
+    lines = []
+    for entry in made.entries:
+        resource = entry.resource
+        if entry.type == "MedicationRequest":
+            name = (resource.get("medicationCodeableConcept") or {}).get("text") or ""
+            lines += [f"{name}: {d.get('text', '')}" for d in resource.get("dosageInstruction") or []]
+        elif entry.type == "ServiceRequest":
+            lines.append(str((resource.get("code") or {}).get("text") or ""))
+    return "\n".join(line for line in lines if line.strip(": "))
+
+
+def runs_view(runs: Sequence[Run]) -> View:
+    """A patient's orders that are in the EHR, newest last."""
+    return {"runs": [{"run": r.run, "state": STATES[r.state], "at": day(r.changed), "sheet": r.state == "verified"} for r in runs]}
+
+
+def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: str) -> View:
+    """One sheet for each infusion day of a verified order. StateError before."""
+    made = sheet(OrderState(order.state), stored, (), content, f"urn:uuid:{run}")
+    kept = json.loads(order.body)
+    wanted = {c["id"] for c in kept["companions"] if c["selected"]}
+    by_kind: dict[str, list[str]] = {}
+    for item in kept["companions"]:
+        if item["id"] in wanted:
+            by_kind.setdefault(item["kind"], []).append(f"{item['title']}: {item['text']}")
+    titles = (("monitoring", "Watch"), ("nursing", "Before and during"), ("medication", "Medicines beside it"), ("lab", "Blood"), ("education", "Tell the patient"))
+    days = [{"day": day(d.date), "grams": d.grams} for d in made.days]
+    common = {
+        "title": f"Infusion sheet, {made.product}",
+        "reference": f"{made.order}, version {made.version}",
+        "patient": made.patient,
+        "identity": f"dosing weight {made.dosing_weight}; ordered by {made.signed_by}",
+        "product": made.product,
+        "vials": ", ".join(f"{count} × {size}" for size, count in made.vials),
+        "days": days,
+        "steps": [{"ml_h": s.rate, "minutes": s.minutes or "to the end", "ml": s.volume} for s in made.steps],
+        "parts": [{"title": title, "lines": by_kind[kind]} for kind, title in titles if kind in by_kind],
+        "foot": f"Never above {made.highest_rate}. {made.text}",
+    }
+    return {"sheets": [{**common, "grams": d.grams, "volume": d.volume, "day": day(d.date)} for d in made.days]}

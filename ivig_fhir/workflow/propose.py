@@ -1,0 +1,107 @@
+"""Step 2, propose: a run with its choices, and the page that follows from them and from the chart as it was read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ivig_fhir.chart.answers import Answers
+from ivig_fhir.chart.snapshot import ChartSnapshot
+from ivig_fhir.content.model import OrderSet
+from ivig_fhir.errors import NoPatient, StateError
+from ivig_fhir.proposal.applicability import indications_in
+from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.proposal.propose import propose
+from ivig_fhir.proposal.selections import parse_selections
+from ivig_fhir.store import proposals, sessions
+from ivig_fhir.store.proposals import Run
+from ivig_fhir.workflow.open_chart import chart_from_answers
+from ivig_fhir.workflow.read_ehr import read_answers
+from ivig_fhir.workflow.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is on screen for one run: its choices, the chart, when it was read, and the proposal.
+
+    Without a proposal the clinician has to choose an indication first; `candidates` are those that the chart carries.
+    """
+
+    run: Run
+    chosen: Mapping[str, Any]
+    answers: Answers
+    read_at: datetime
+    chart: ChartSnapshot
+    proposal: Proposal | None
+    candidates: tuple[OrderSet, ...]
+
+
+def run_of_launch(runtime: Runtime, session: sessions.Session) -> Run:
+    """The run that this launch goes on with: the newest open one of this person for this patient, else a new draft."""
+    context = session.context
+    if context.patient is None:
+        raise NoPatient()
+    with runtime.database.write() as tx:
+        found = proposals.open_runs(tx, context.iss, context.patient, context.user)
+        if found:
+            return found[0]
+        return proposals.start(tx, runtime.new_run(), context.iss, context.patient, context.user, runtime.now())
+
+
+def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: bool = False) -> Page:
+    """The page of a run; the chart is read unless this process still has it. `fresh` reads it in any case."""
+    with runtime.database.read() as tx:
+        run = proposals.load(tx, session.context.iss, run_id, session.context.patient)
+    key = _key(session, run_id)
+    kept = None if fresh else runtime.charts.find(key)
+    if kept is None:
+        kept = (read_answers(runtime, session, fresh=fresh), runtime.now())
+        runtime.charts.keep(key, *kept)
+    return _page(runtime, run, json.loads(run.selections), *kept)
+
+
+def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Mapping[str, Any]) -> Page:
+    """The page after a change of choices, kept as a draft. SelectionError for a choice that cannot be used; nothing is kept then."""
+    page = open_page(runtime, session, run_id)
+    made = _page(runtime, page.run, chosen, page.answers, page.read_at)
+    weight = str(made.proposal.weight.actual_kg or "") if made.proposal else ""
+    overrides = json.dumps(chosen.get("overrides") or [], ensure_ascii=False)
+    with runtime.database.write() as tx:
+        run = proposals.save(tx, page.run, json.dumps(chosen, ensure_ascii=False), overrides, weight, runtime.now())
+    return Page(run, chosen, page.answers, page.read_at, made.chart, made.proposal, made.candidates)
+
+
+def reread(runtime: Runtime, session: sessions.Session, page: Page) -> Page:
+    """The same choices on the record as it is now, past every cache."""
+    answers, now = read_answers(runtime, session, fresh=True), runtime.now()
+    return _page(runtime, page.run, page.chosen, answers, now)
+
+
+def remember(runtime: Runtime, session: sessions.Session, page: Page) -> None:
+    """Makes a page that was read again the one that is on screen."""
+    runtime.charts.keep(_key(session, page.run.run), page.answers, page.read_at)
+
+
+def drafted(page: Page) -> Proposal:
+    """The proposal of a page that must have one."""
+    if page.proposal is None:
+        raise StateError("no proposal", said="Choose an indication first.")
+    return page.proposal
+
+
+def _page(runtime: Runtime, run: Run, chosen: Mapping[str, Any], answers: Answers, read_at: datetime) -> Page:
+    chart = chart_from_answers(answers, runtime.content, read_at, runtime.site)
+    candidates = indications_in(chart, runtime.content)
+    proposal = None
+    if chosen.get("indication") or len(candidates) == 1:
+        selections = parse_selections({**chosen, "run": f"urn:uuid:{run.run}"})
+        proposal = propose(chart, selections, runtime.content, read_at, runtime.site)
+    return Page(run, chosen, answers, read_at, chart, proposal, candidates)
+
+
+def _key(session: sessions.Session, run_id: str) -> str:
+    """A chart is kept for one grant of one issuer: another session may have been allowed to read less."""
+    return f"{session.context.iss}|{session.context.scope}|{run_id}"

@@ -1,0 +1,30 @@
+"""Step 1 over the wire: the chart of one patient from a FHIR server, in parallel, with what could not be read named."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ivig_fhir.chart.answers import Answers
+from ivig_fhir.chart.snapshot import ChartSnapshot
+from ivig_fhir.content.model import Content
+from ivig_fhir.content.site import Site
+from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.fetch import everything_allowed, fetch_answers
+from ivig_fhir.errors import NoPatient
+from ivig_fhir.store import sessions
+from ivig_fhir.workflow.open_chart import chart_from_answers
+from ivig_fhir.workflow.runtime import Runtime, verdict
+
+
+def chart_from_server(client: FhirClient, patient: str, content: Content, now: datetime, site: Site) -> ChartSnapshot:
+    """The chart on a server that asks for no launch: an open one, or one with a bearer token of one's own."""
+    return chart_from_answers(fetch_answers(client, patient, allowed=everything_allowed), content, now, site)
+
+
+def read_answers(runtime: Runtime, session: sessions.Session, patient: str | None = None, fresh: bool = False) -> Answers:
+    """Everything that this session may read of its patient (or of the one named); a type that was not granted says so."""
+    wanted = patient or session.context.patient
+    if wanted is None:
+        raise NoPatient()
+    known = runtime.profile(session.context.iss)
+    return fetch_answers(runtime.client(session), wanted, allowed=verdict(session), known=known, fresh=fresh)

@@ -1,0 +1,122 @@
+"""Runtime: what every step of the spine works with; made once in `app.py`, handed over, never looked up."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import ivig_fhir
+from ivig_fhir.chart.answers import Answers
+from ivig_fhir.content.model import Content
+from ivig_fhir.content.site import Site
+from ivig_fhir.ehr.capability import read_capabilities
+from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.profiles import WRITTEN, ServerProfile, WriteMode, profile, write_mode
+from ivig_fhir.order.approval import Clinician
+from ivig_fhir.settings import Settings
+from ivig_fhir.smart.issuers import Issuer
+from ivig_fhir.smart.scopes import allowed
+from ivig_fhir.smart.signin import SmartClient
+from ivig_fhir.store import sessions
+from ivig_fhir.store.database import Database
+
+_MOST_CHARTS = 200
+
+
+class ChartMemory:
+    """The charts of open runs, in this process only: a page recalculates without asking the EHR again. The oldest goes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[Answers, datetime]] = OrderedDict()
+
+    def keep(self, key: str, answers: Answers, read_at: datetime) -> None:
+        """Remembers what was read for a run, and when."""
+        with self._lock:
+            self._kept[key] = (answers, read_at)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MOST_CHARTS:
+                self._kept.popitem(last=False)
+
+    def find(self, key: str) -> tuple[Answers, datetime] | None:
+        """What was read for a run, if this process still has it."""
+        with self._lock:
+            return self._kept.get(key)
+
+    def forget(self, key: str) -> None:
+        """Drops a run's chart, so that the next page reads it again."""
+        with self._lock:
+            self._kept.pop(key, None)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, content, the EHRs, the store, and the sources of time and chance."""
+
+    settings: Settings
+    content: Content
+    site: Site
+    smart: SmartClient
+    database: Database
+    http: Any  # a requests.Session; only smart/ and ehr/ know it by name
+    now: Callable[[], datetime]
+    chance: Callable[[int], str]
+    new_run: Callable[[], str]
+    charts: ChartMemory = field(default_factory=ChartMemory)
+    modes: dict[tuple[str, str], WriteMode] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The app's version, as it stands in what it writes."""
+        return ivig_fhir.__version__
+
+    @property
+    def canonical(self) -> str:
+        """The base of the app's own definitions."""
+        return f"{self.settings.base_url}/fhir"
+
+    def issuer(self, iss: str) -> Issuer:
+        """The issuer's entry."""
+        return self.smart.issuers.find(iss)
+
+    def profile(self, iss: str) -> ServerProfile:
+        """What is known of the issuer's server."""
+        return profile(self.issuer(iss).profile)
+
+    def client(self, session: sessions.Session) -> FhirClient:
+        """The FHIR server of a session, asked with its token."""
+        token = session.access_token
+        return FhirClient(session.context.iss, self.http, (lambda: token) if token else (lambda: None))
+
+    def mode(self, session: sessions.Session) -> WriteMode:
+        """How an order can be written in this session; what the server declares is read once for each grant."""
+        key = (session.context.iss, session.context.scope)
+        if key not in self.modes:
+            granted = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
+            self.modes[key] = write_mode(read_capabilities(self.client(session)), granted, self.profile(session.context.iss))
+        return self.modes[key]
+
+
+_INTERACTIONS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
+
+
+def verdict(session: sessions.Session) -> Callable[[str, str], str]:
+    """What the session was granted, as a question: (type, letter of cruds) to yes, no or partial."""
+    context: Literal["patient", "user"] = "patient" if session.context.target == "order" else "user"
+
+    def ask(type_: str, letter: str) -> str:
+        return allowed(session.context.scope, type_, _INTERACTIONS[letter], context).answer
+
+    return ask
+
+
+def clinician(session: sessions.Session) -> Clinician:
+    """Who is signed in, with the role that this site gives them."""
+    identity = session.context.identity
+    reference = session.context.user
+    display = (identity.display if identity else "") or reference or "Nobody proven"
+    return Clinician(reference, display, frozenset({session.role}), proven=bool(reference))

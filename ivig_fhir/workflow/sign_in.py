@@ -1,0 +1,93 @@
+"""Before the first step: a launch from the EHR becomes a session, with the patient, the person and their role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ivig_fhir.chart.queries import QUERIES
+from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.search import search
+from ivig_fhir.errors import FhirError
+from ivig_fhir.fhir.reading import parts, word
+from ivig_fhir.smart import signin
+from ivig_fhir.smart.context import LaunchContext, development_context, role_of
+from ivig_fhir.smart.identity import Identity
+from ivig_fhir.smart.launch import AuthorizationRequest, LaunchSecrets, Target
+from ivig_fhir.smart.token import TokenResponse
+from ivig_fhir.store import launches, sessions
+from ivig_fhir.workflow.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that was just opened: its id for the path, its cookie for the browser."""
+
+    session: str
+    cookie: str
+    context: LaunchContext
+
+
+def begin_launch(runtime: Runtime, iss: str, launch: str | None, target: Target, browser: str) -> AuthorizationRequest:
+    """Where to send the browser to sign in; `browser` is the value of a cookie that must come back with the answer."""
+    secrets, now = LaunchSecrets.draw(runtime.chance), runtime.now()
+    rows = [q.scope for q in QUERIES]
+    pending, request = signin.begin(runtime.smart, iss, launch, target, rows, secrets, now)
+    with runtime.database.write() as tx:
+        launches.keep(tx, secrets.state, browser, pending)
+    return request
+
+
+def finish_launch(runtime: Runtime, parameters: Mapping[str, str], browser: str) -> Opened:
+    """The session that a callback opens. The state is used up, whatever comes of it."""
+    now = runtime.now()
+    with runtime.database.write() as tx:
+        pending = launches.take(tx, parameters.get("state", ""), browser, now)
+    signed = signin.complete(runtime.smart, parameters, pending, now)
+    return _open(runtime, signed.context, signed.token)
+
+
+def open_development(runtime: Runtime, iss: str, role: Any, patient: str | None) -> Opened:
+    """The session of a named test user on a server that is open and marked so; nobody signed in, and every page says it."""
+    return _open(runtime, development_context(runtime.issuer(iss), role, patient), None)
+
+
+def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None) -> Opened:
+    issuer = runtime.issuer(context.iss)
+    bearer = token.access_token if token else ""
+    client = FhirClient(context.iss, runtime.http, (lambda: bearer) if bearer else (lambda: None))
+    context = replace(context, identity=_named(client, context.identity))
+    role = role_of(context.identity, _roles(client, context.identity), issuer, runtime.now().date())
+    opened = Opened(runtime.chance(24), runtime.chance(32), context)
+    with runtime.database.write() as tx:
+        sessions.start(tx, opened.session, opened.cookie, context, role, token, runtime.now())
+    return opened
+
+
+def _named(client: FhirClient, identity: Identity | None) -> Identity | None:
+    """The person with a name for the page, where the EHR lets us read it."""
+    if identity is None or not identity.proven or not identity.local or identity.display:
+        return identity
+    try:
+        names = parts(client.read(identity.reference).body, "name")
+    except FhirError:
+        return identity
+    name = next((n for n in names if word(n, "use") == "official"), names[0] if names else {})
+    given = name.get("given")
+    words = [*(name.get("prefix") or []), *(given if isinstance(given, list) else []), word(name, "family")]
+    shown = word(name, "text") or " ".join(str(w) for w in words if w)
+    return replace(identity, display=shown[:100])
+
+
+def _roles(client: FhirClient, identity: Identity | None) -> tuple[dict[str, Any], ...]:
+    """The person's PractitionerRoles; none where they cannot be read, and the role is then the entry's default."""
+    if identity is None or not identity.proven or not identity.local or identity.development:
+        return ()
+    try:
+        if identity.type == "PractitionerRole":
+            return (client.read(identity.reference).body,)
+        found = search(client, "PractitionerRole", (("practitioner", identity.id),))
+    except FhirError:
+        return ()
+    return tuple(dict(r) for r in found.matches.values())

@@ -1,0 +1,177 @@
+"""Step 5, verify: the pharmacist's worklist, one order with a second calculation, and the decision written where the order is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ivig_fhir.chart.answers import Resource
+from ivig_fhir.chart.snapshot import ChartSnapshot
+from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.search import search
+from ivig_fhir.ehr.write import write
+from ivig_fhir.errors import FhirError, NotFound
+from ivig_fhir.fhir.building import encode
+from ivig_fhir.fhir.identifiers import URI, run_of
+from ivig_fhir.fhir.reading import identifiers, reference
+from ivig_fhir.order.approval import Clinician, Refusal
+from ivig_fhir.order.bundle import TASK, checked
+from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
+from ivig_fhir.order.receipt import Receipt
+from ivig_fhir.order.recompute import recompute, tables_of
+from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.verification import Review, Verification, decide, verify
+from ivig_fhir.proposal.context import GROUP
+from ivig_fhir.store import orders, proposals, sessions
+from ivig_fhir.store.orders import Order
+from ivig_fhir.store.proposals import Run
+from ivig_fhir.workflow.open_chart import chart_from_answers
+from ivig_fhir.workflow.read_ehr import read_answers
+from ivig_fhir.workflow.runtime import Runtime, clinician
+
+_OPEN_TASKS = "requested,received,accepted,in-progress,on-hold"
+_SHOWN_TASKS = f"{_OPEN_TASKS},completed,rejected,cancelled"
+
+
+@dataclass(frozen=True)
+class WorklistRow:
+    """One order as the worklist shows it: the EHR's task and order, and what the app knows of the run (None for another app's)."""
+
+    run: str
+    task: Resource
+    order: Resource
+    patient: Resource
+    known: Order | None
+
+    @property
+    def state(self) -> str:
+        """The order's state with us; what the task says where we know nothing of it."""
+        return self.known.state if self.known else str(self.task.get("status"))
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """The open orders, and why the list may not be whole ("" when it is)."""
+
+    rows: tuple[WorklistRow, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One order before the pharmacist: what the EHR holds, what was approved, the chart, the review that a decision names."""
+
+    run: Run
+    approved: Order
+    review: Review
+    chart: ChartSnapshot
+
+
+def worklist(runtime: Runtime, session: sessions.Session, everything: bool = False) -> Worklist:
+    """The tasks that ask for a verification, with their orders, most urgent first."""
+    client = runtime.client(session)
+    wanted = _SHOWN_TASKS if everything else _OPEN_TASKS
+    found = search(client, "Task", [("status", wanted), ("code", "approve")], fresh=True)
+    rows = [r for task in found.matches.values() if (r := _row(runtime, session, client, task, wanted)) is not None]
+    return Worklist(tuple(sorted(rows, key=_urgency)), found.said if found.problem else "")
+
+
+def _row(runtime: Runtime, session: sessions.Session, client: FhirClient, task: Resource, wanted: str) -> WorklistRow | None:
+    """A task that points to an immunoglobulin order of a run; anything else is not for this list. Filters are applied again."""
+    focus = reference(task, "focus")
+    if task.get("status") not in wanted.split(",") or not focus.startswith("MedicationRequest/"):
+        return None
+    try:
+        order = client.read(focus, fresh=True).body
+        patient = client.read(reference(order, "subject")).body
+    except FhirError:
+        return None
+    urn = run_of(order)
+    if urn is None:
+        return None
+    run = urn.removeprefix("urn:uuid:")
+    return WorklistRow(run, task, order, patient, _known(runtime, session, run))
+
+
+def _known(runtime: Runtime, session: sessions.Session, run: str) -> Order | None:
+    try:
+        with runtime.database.read() as tx:
+            return orders.load(tx, session.context.iss, run)
+    except NotFound:
+        return None
+
+
+def _urgency(row: WorklistRow) -> tuple[bool, str, str]:
+    period = (row.task.get("restriction") or {}).get("period") or {}
+    return (row.task.get("status") in ("completed", "rejected", "cancelled"), str(period.get("end") or "9999"), row.run)
+
+
+def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
+    """One order with everything that a pharmacist needs: read from the EHR now, recalculated from what is stored there."""
+    with runtime.database.read() as tx:
+        run = proposals.load(tx, session.context.iss, run_id)
+        order = orders.load(tx, session.context.iss, run_id)
+    stored = read_stored(runtime.client(session), run_id, order)
+    patient = reference(stored.order, "subject").removeprefix("Patient/")
+    answers = read_answers(runtime, session, patient, fresh=True)
+    record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
+    lines = recompute(stored.order, record, tables_of(runtime.content))
+    receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
+    review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=receipt is None or receipt.incomplete)
+    return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))
+
+
+def read_stored(client: FhirClient, run_id: str, order: Order) -> Stored:
+    """The order, its group and its task as the EHR holds them now. NotFound when the order is not there."""
+    urn = f"urn:uuid:{run_id}"
+    found = search(client, "MedicationRequest", [("identifier", f"{URI}|{urn}")], fresh=True)
+    main = next((r for r in found.matches.values() if f"{URI}|{urn}" in identifiers(r)), None)
+    if main is None:
+        raise NotFound("order of this run", said="The EHR does not show this order any more.")
+    receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
+    return Stored(dict(main), _part(client, receipt, GROUP), _part(client, receipt, TASK))
+
+
+def _part(client: FhirClient, receipt: Receipt | None, role: str) -> dict[str, Any] | None:
+    part = receipt.part(role) if receipt else None
+    if part is None or not part.reference:
+        return None
+    try:
+        return dict(client.read(part.reference, fresh=True).body)
+    except FhirError:
+        return None
+
+
+def signer(order: Order) -> Clinician:
+    """Who approved the order, as it was kept."""
+    who = json.loads(order.approval)["who"]
+    return Clinician(who["reference"], who["display"], frozenset())
+
+
+def decide_order(
+    runtime: Runtime, session: sessions.Session, run_id: str, decision: OrderState, digest: str, reason: Mapping[str, str] | None
+) -> tuple[Refusal, ...]:
+    """Verifies, queries or rejects the order whose digest was on screen, in the EHR and with us; or every reason against it.
+
+    The order is read and recalculated again first. The decision is written with If-Match; ChangedInEhr when somebody was faster.
+    """
+    case = open_case(runtime, session, run_id)
+    who, now = clinician(session), runtime.now()
+    known = dict(runtime.content.constants["pharmacist_reasons"])
+    seen = digest or case.review.digest
+    if reason is None:
+        made = verify(case.review, seen, case.review.stored, who, now)
+        given = None
+    else:
+        given = Reason(reason.get("code", ""), known.get(reason.get("code", ""), ""), reason.get("note", "").strip())
+        made = decide(decision, given, known, case.review, seen, case.review.stored, who, now)
+    if not isinstance(made, Verification):
+        return made
+    act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, given)
+    write(runtime.client(session), checked(decision_transaction(case.review.stored, act)), runtime.mode(session))
+    text = encode(made.to_json()).decode("utf-8")
+    with runtime.database.write() as tx:
+        orders.record_decision(tx, run_id, (case.approved.state,), decision.value, text, who.reference, now)
+    return ()

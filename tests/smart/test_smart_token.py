@@ -1,0 +1,164 @@
+"""The token endpoint: one attempt, the right client authentication, and an answer read with care."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+import responses
+
+from ivig_fhir.errors import SettingsError, TokenFailed
+from ivig_fhir.smart.issuers import Issuer
+from ivig_fhir.smart.token import exchange, read_response, revoke
+from tests.an_ehr import BASE, CONFIGURATION, ISSUER, NOW, PENDING, REVOKE, TOKEN
+
+SECRET = {"IVIG_CLIENT_SECRET_X": "s:cr t/ä"}
+BASIC = Issuer(iss=BASE, name="x", client_id="ivig:1", auth="basic", client_secret="IVIG_CLIENT_SECRET_X")
+GOOD = {"access_token": "at-1", "token_type": "Bearer", "expires_in": 3600, "scope": "patient/Patient.r", "patient": "p1"}
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+def form(wire: responses.RequestsMock) -> dict[str, list[str]]:
+    body = wire.calls[-1].request.body
+    return parse_qs(body if isinstance(body, str) else (body or b"").decode())
+
+
+def test_a_public_client_names_itself_in_the_form(wire: responses.RequestsMock) -> None:
+    """hl7.fhir.uv.smart-app-launch_2.2.0@62, @67, @68, @70, @71"""
+    wire.post(TOKEN, json=GOOD)
+    token = exchange(requests.Session(), ISSUER, CONFIGURATION, PENDING, "the-code", NOW)
+    assert token.access_token == "at-1"
+    assert token.expires_at == NOW + timedelta(hours=1)
+    assert form(wire) == {
+        "grant_type": ["authorization_code"],
+        "code": ["the-code"],
+        "redirect_uri": [PENDING.redirect_uri],
+        "code_verifier": [PENDING.verifier],
+        "client_id": ["ivig"],
+    }
+    assert "Authorization" not in wire.calls[0].request.headers
+
+
+def test_a_client_with_a_secret_uses_the_basic_header_and_nothing_else(wire: responses.RequestsMock) -> None:
+    """hl7.fhir.uv.smart-app-launch_2.2.0@72, @345"""
+    wire.post(TOKEN, json=GOOD)
+    exchange(requests.Session(), BASIC, CONFIGURATION, PENDING, "c", NOW, SECRET)
+    scheme, _, value = str(wire.calls[0].request.headers["Authorization"]).partition(" ")
+    assert scheme == "Basic"
+    assert base64.b64decode(value) == b"ivig%3A1:s%3Acr+t%2F%C3%A4"
+    assert "client_id" not in form(wire)
+    assert "client_secret" not in form(wire)
+
+
+def test_a_secret_that_is_not_set_is_a_setting_to_name() -> None:
+    with pytest.raises(SettingsError) as refused:
+        exchange(requests.Session(), BASIC, CONFIGURATION, PENDING, "c", NOW, {})
+    assert "IVIG_CLIENT_SECRET_X" in refused.value.message
+
+
+def test_credentials_of_a_netrc_file_are_not_used(wire: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine ehr.example.org login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    wire.post(TOKEN, json=GOOD)
+    exchange(requests.Session(), ISSUER, CONFIGURATION, PENDING, "c", NOW)
+    assert "Authorization" not in wire.calls[0].request.headers
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 400, "json": {"error": "invalid_grant", "error_description": "Jane Canary"}},
+        {"status": 401, "json": {"error": "invalid_client"}},
+        {"status": 400, "json": {"error": "Jane Canary"}},
+        {"status": 400, "body": "<html>Jane Canary</html>"},
+        {"status": 302, "headers": {"Location": "https://evil.example/"}},
+        {"status": 503},
+        {"status": 200, "body": "not json"},
+        {"status": 200, "json": ["at-1"]},
+        {"body": requests.ReadTimeout()},
+        {"body": requests.ConnectionError("Canary")},
+        {"status": 200, "body": b"[" * 200_000},
+        {"status": 200, "body": b" " * 1_000_001},
+    ],
+)
+def test_a_failure_is_one_attempt_and_quotes_nothing(wire: responses.RequestsMock, answer: dict[str, Any]) -> None:
+    wire.post(TOKEN, **answer)
+    with pytest.raises(TokenFailed) as failed:
+        exchange(requests.Session(), ISSUER, CONFIGURATION, PENDING, "the-code", NOW)
+    assert len(wire.calls) == 1
+    shown = failed.value.message + failed.value.remedy + str(failed.value)
+    for secret in ("Canary", "the-code", "evil", PENDING.verifier):
+        assert secret not in shown
+
+
+def test_a_wrong_client_is_a_matter_for_the_administrator(wire: responses.RequestsMock) -> None:
+    wire.post(TOKEN, status=401, json={"error": "invalid_client"})
+    with pytest.raises(TokenFailed) as failed:
+        exchange(requests.Session(), ISSUER, CONFIGURATION, PENDING, "c", NOW)
+    assert "administrator" in failed.value.remedy
+    assert "invalid_client" in failed.value.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**GOOD, "access_token": ""},
+        {**GOOD, "access_token": 7},
+        {**GOOD, "access_token": "a\r\nX-Injected: 1"},
+        {**GOOD, "token_type": "mac"},
+        {k: v for k, v in GOOD.items() if k != "token_type"},
+        {},
+    ],
+)
+def test_an_answer_without_a_bearer_token_is_a_failure(body: dict[str, Any]) -> None:
+    with pytest.raises(TokenFailed):
+        read_response(body, "asked", NOW)
+
+
+@pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER"])
+def test_the_token_type_is_compared_without_case(kind: str) -> None:
+    """hl7.fhir.uv.smart-app-launch_2.2.0@93"""
+    assert read_response({**GOOD, "token_type": kind}, "asked", NOW).access_token == "at-1"
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(3600, 3600), ("3600", 3600), (59.9, 59), (None, 300), ("soon", 300), (0, 300), (-5, 300), (10**8, 86_400), ([], 300)],
+)
+def test_a_lifetime_may_be_missing_or_nonsense(given: Any, seconds: int) -> None:
+    assert read_response({**GOOD, "expires_in": given}, "asked", NOW).expires_at == NOW + timedelta(seconds=seconds)
+
+
+def test_the_granted_scope_counts_the_asked_one_only_where_none_is_stated() -> None:
+    stated = read_response({**GOOD, "scope": ""}, "asked", NOW)
+    assert (stated.scope, stated.scope_stated) == ("", True)
+    silent = read_response({k: v for k, v in GOOD.items() if k != "scope"}, "asked", NOW)
+    assert (silent.scope, silent.scope_stated) == ("asked", False)
+
+
+def test_no_token_is_printed() -> None:
+    token = read_response({**GOOD, "refresh_token": "rt-1", "id_token": "it-1", "appContext": "canary"}, "asked", NOW)
+    assert token.refresh_token == "rt-1"
+    assert not {"at-1", "rt-1", "it-1", "canary"} & set(repr(token).replace("'", " ").split())
+    assert "at-1" not in repr(token)
+    assert not {"access_token", "refresh_token", "id_token"} & set(token.context)
+    json.dumps(dict(token.context))
+
+
+def test_revocation_is_asked_once_and_its_failure_ignored(wire: responses.RequestsMock) -> None:
+    wire.post(REVOKE, status=400)
+    assert not revoke(requests.Session(), ISSUER, CONFIGURATION, "at-1")
+    wire.replace("POST", REVOKE, status=200)
+    assert revoke(requests.Session(), ISSUER, CONFIGURATION, "at-1")
+    assert form(wire)["token"] == ["at-1"]

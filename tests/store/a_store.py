@@ -1,0 +1,38 @@
+"""What the store tests keep: one run, one order, one session."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ivig_fhir.smart.context import LaunchContext
+from ivig_fhir.smart.identity import Identity
+from ivig_fhir.smart.token import TokenResponse
+from ivig_fhir.store import orders, proposals
+from ivig_fhir.store.database import Database, Tx
+from ivig_fhir.store.orders import Order
+from ivig_fhir.store.proposals import Run
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ISS = "https://ehr.example.org/fhir"
+DOCTOR = "Practitioner/doctor"
+PHARMACIST = "Practitioner/pharmacist"
+RUN = "0b0e8a52-6f0c-4b7e-9f5c-0d3c4f3f3a01"
+OTHER = "0b0e8a52-6f0c-4b7e-9f5c-0d3c4f3f3a02"
+DIGEST = "sha256:" + "a" * 64
+IDENTITY = Identity(DOCTOR, "Practitioner", "doctor", "u-1", verified=True, display="Canary Doctor")
+CONTEXT = LaunchContext(ISS, "order", "patient/*.rs", patient="pat-1", identity=IDENTITY)
+TOKEN = TokenResponse("canary-access", NOW, "patient/*.rs", refresh_token="canary-refresh")
+
+
+def begun(tx: Tx, run: str = RUN, user: str = DOCTOR) -> Run:
+    return proposals.start(tx, run, ISS, "pat-1", user, NOW, '{"indication": "cidp"}')
+
+
+def approved(database: Database, run: str = RUN) -> Order:
+    with database.write() as tx:
+        return orders.approve(tx, begun(tx, run), DIGEST, '{"dose": 35.50}', '{"resourceType": "Bundle"}', '{"who": "x"}', DOCTOR, NOW)
+
+
+def state(database: Database, run: str = RUN) -> str:
+    with database.read() as tx:
+        return proposals.load(tx, ISS, run).state

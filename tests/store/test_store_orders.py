@@ -1,0 +1,292 @@
+"""Runs and orders: nothing lost between launches, one write for any number of clicks, no resend of an unknown fate."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from ivig_fhir.errors import Conflict, NotFound, StateError
+from ivig_fhir.order.states import MOVES, Event, OrderState
+from ivig_fhir.store import audit, orders, outbox, proposals
+from ivig_fhir.store.database import Database
+from ivig_fhir.store.orders import LEASE, text_digest
+from tests.store.a_store import DIGEST, DOCTOR, ISS, NOW, OTHER, PHARMACIST, RUN, approved, begun, state
+
+SECOND = timedelta(seconds=1)
+
+
+def claimed(database: Database, run: str = RUN) -> None:
+    approved(database, run)
+    with database.write() as tx:
+        assert orders.claim_for_write(tx, run, DOCTOR, NOW)
+
+
+# ── Drafts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_unsent_draft_is_still_there_at_the_next_launch(database: Database) -> None:
+    with database.write() as tx:
+        run = begun(tx)
+        proposals.save(tx, run, '{"days": 4}', '[{"check": "x"}]', "82.0", NOW + SECOND)
+    with database.read() as tx:
+        (found,) = proposals.open_runs(tx, ISS, "pat-1", DOCTOR)
+    assert (found.selections, found.overrides, found.weight, found.version) == ('{"days": 4}', '[{"check": "x"}]', "82.0", 2)
+
+
+def test_a_run_is_offered_to_its_user_for_its_patient_at_its_ehr_only(database: Database) -> None:
+    with database.write() as tx:
+        begun(tx)
+        assert proposals.open_runs(tx, ISS, "pat-2", DOCTOR) == ()
+        assert proposals.open_runs(tx, ISS, "pat-1", PHARMACIST) == ()
+        assert proposals.open_runs(tx, "https://other.example/fhir", "pat-1", DOCTOR) == ()
+
+
+@pytest.mark.parametrize("given", [{"iss": "https://other.example/fhir"}, {"patient": "pat-2"}, {"run": OTHER}])
+def test_a_run_of_somebody_else_is_not_found(database: Database, given: dict[str, str]) -> None:
+    with database.write() as tx:
+        begun(tx)
+        with pytest.raises(NotFound):
+            proposals.load(tx, **{"iss": ISS, "run": RUN, "patient": "pat-1", **given})  # type: ignore[arg-type]
+
+
+def test_a_run_begins_once(database: Database) -> None:
+    with database.write() as tx:
+        begun(tx)
+    with pytest.raises(IntegrityError), database.write() as tx:
+        begun(tx)
+
+
+def test_two_tabs_do_not_overwrite_each_other(database: Database) -> None:
+    with database.write() as tx:
+        read = begun(tx)
+        proposals.save(tx, read, '{"days": 4}', "[]", "", NOW)
+        with pytest.raises(Conflict):
+            proposals.save(tx, read, '{"days": 5}', "[]", "", NOW)
+        assert proposals.load(tx, ISS, RUN).selections == '{"days": 4}'
+
+
+@pytest.mark.parametrize("to", ["uncertain", "sent", "incomplete", "queried", "verified", "rejected", "cancelled"])
+def test_what_may_have_reached_the_ehr_is_no_draft(database: Database, to: str) -> None:
+    with database.write() as tx:
+        run = begun(tx)
+        with pytest.raises(StateError):
+            proposals.save(tx, replace(run, state=to), "{}", "[]", "", NOW)
+        assert proposals.move(tx, RUN, ("proposed",), to, NOW)
+        with pytest.raises(Conflict):
+            proposals.save(tx, run, "{}", "[]", "", NOW)
+
+
+# ── Approval ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_approval_is_kept_byte_for_byte(database: Database) -> None:
+    order = approved(database)
+    assert (order.state, order.digest, order.approved_by, order.approved_at) == ("approved", DIGEST, DOCTOR, NOW)
+    assert order.body == '{"dose": 35.50}'
+    assert order.body_digest == text_digest('{"dose": 35.50}')
+    assert order.transaction_digest == text_digest(order.transaction)
+    with database.read() as tx:
+        assert orders.load(tx, ISS, RUN) == order
+        assert [(row.what, row.who, row.digest) for row in audit.rows(tx, RUN)][-1] == ("order.approved", DOCTOR, DIGEST)
+
+
+def test_approving_twice_is_one_approval(database: Database) -> None:
+    approved(database)
+    with pytest.raises(Conflict), database.write() as tx:
+        run = replace(proposals.load(tx, ISS, RUN), version=1, state="proposed")
+        orders.approve(tx, run, DIGEST, "another body", "", "{}", PHARMACIST, NOW)
+    with database.read() as tx:
+        assert orders.load(tx, ISS, RUN).approved_by == DOCTOR
+        assert [row.what for row in audit.rows(tx)].count("order.approved") == 1
+
+
+def test_what_changed_since_it_was_on_screen_is_not_approved(database: Database) -> None:
+    with database.write() as tx:
+        read = begun(tx)
+        proposals.save(tx, read, '{"days": 5}', "[]", "", NOW)
+    with pytest.raises(Conflict), database.write() as tx:
+        orders.approve(tx, read, DIGEST, "b", "", "{}", DOCTOR, NOW)
+    assert state(database) == "proposed"
+
+
+def test_revising_an_approval_that_never_left_makes_it_a_draft_that_can_be_approved_again(database: Database) -> None:
+    approved(database)
+    with database.write() as tx:
+        run = proposals.save(tx, proposals.load(tx, ISS, RUN), '{"days": 5}', "[]", "", NOW)
+        assert run.state == "proposed"
+        assert not orders.claim_for_write(tx, RUN, DOCTOR, NOW)
+        assert orders.approve(tx, run, DIGEST, "new body", "", "{}", DOCTOR, NOW).body == "new body"
+        assert "order.revised" in [row.what for row in audit.rows(tx)]
+
+
+def test_an_order_of_another_ehr_is_not_found(database: Database) -> None:
+    approved(database)
+    with database.read() as tx, pytest.raises(NotFound):
+        orders.load(tx, "https://other.example/fhir", RUN)
+
+
+# ── The write ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_double_click_sends_one(database: Database) -> None:
+    approved(database)
+    won: list[bool] = []
+    together = threading.Barrier(8)
+
+    def click() -> None:
+        together.wait()
+        with database.write() as tx:
+            won.append(orders.claim_for_write(tx, RUN, DOCTOR, NOW))
+
+    threads = [threading.Thread(target=click) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 7 + [True]
+
+
+def test_nothing_is_sent_without_an_approval(database: Database) -> None:
+    with database.write() as tx:
+        begun(tx)
+        assert not orders.claim_for_write(tx, RUN, DOCTOR, NOW)
+        assert outbox.waiting(tx) == ()
+
+
+def test_from_the_claim_on_the_fate_is_uncertain_so_a_dead_process_leaves_the_truth(database: Database) -> None:
+    claimed(database)
+    assert state(database) == "uncertain"
+    with database.read() as tx:
+        assert [(d.run, d.kind, d.iss) for d in outbox.waiting(tx)] == [(RUN, "reconcile", ISS)]
+
+
+@pytest.mark.parametrize(("after", "free"), [(LEASE - SECOND, False), (LEASE, True)])
+def test_nobody_looks_for_an_order_that_may_still_be_on_its_way(database: Database, after: timedelta, free: bool) -> None:
+    claimed(database)
+    with database.write() as tx:
+        assert orders.claim_for_reconcile(tx, RUN, PHARMACIST, NOW + after) is free
+        assert not orders.claim_for_reconcile(tx, RUN, DOCTOR, NOW + after)
+
+
+def test_a_lost_reply_can_be_looked_into_at_once_when_the_write_gave_up(database: Database) -> None:
+    claimed(database)
+    with database.write() as tx:
+        orders.release(tx, RUN, NOW)
+        assert orders.claim_for_reconcile(tx, RUN, DOCTOR, NOW)
+        assert not orders.claim_for_write(tx, RUN, DOCTOR, NOW), "never resent before it was looked for"
+        assert outbox.claim(tx, NOW) is not None
+
+
+def test_what_is_found_is_settled_and_what_is_not_found_may_be_sent_again(database: Database) -> None:
+    claimed(database)
+    claimed(database, OTHER)
+    with database.write() as tx:
+        orders.record_write(tx, RUN, "sent", '{"stored": 9}', ["Task/2", "MedicationRequest/1"], DOCTOR, NOW)
+        orders.record_unsent(tx, OTHER, DOCTOR, NOW, "not-found")
+        assert outbox.waiting(tx) == ()
+        assert orders.load(tx, ISS, OTHER).lease_until is None
+        assert orders.claim_for_write(tx, OTHER, DOCTOR, NOW)
+    with database.read() as tx:
+        order = orders.load(tx, ISS, RUN)
+    assert (order.state, order.receipt, order.resources) == ("sent", '{"stored": 9}', ("MedicationRequest/1", "Task/2"))
+
+
+def test_what_was_sent_by_another_path_replaces_what_was_prepared(database: Database) -> None:
+    claimed(database)
+    with database.write() as tx:
+        order = orders.record_write(tx, RUN, "incomplete", "{}", [], DOCTOR, NOW, transaction="[1, 2]")
+    assert (order.state, order.transaction, order.transaction_digest) == ("incomplete", "[1, 2]", text_digest("[1, 2]"))
+
+
+def test_a_write_that_nobody_claimed_or_approved_cannot_be_settled(database: Database) -> None:
+    with database.write() as tx:
+        begun(tx)
+        with pytest.raises(StateError):
+            orders.record_write(tx, RUN, "sent", "{}", [], DOCTOR, NOW)
+        with pytest.raises(StateError):
+            orders.record_unsent(tx, RUN, DOCTOR, NOW)
+
+
+def test_two_pharmacists_decide_once(database: Database) -> None:
+    claimed(database)
+    with database.write() as tx:
+        orders.record_write(tx, RUN, "sent", "{}", [], DOCTOR, NOW)
+        order = orders.record_decision(tx, RUN, ("sent", "queried"), "verified", '{"by": "x"}', PHARMACIST, NOW)
+        assert (order.state, order.verification) == ("verified", '{"by": "x"}')
+        with pytest.raises(Conflict):
+            orders.record_decision(tx, RUN, ("sent", "queried"), "rejected", "{}", "Practitioner/second", NOW)
+    with database.read() as tx:
+        story = [(row.what, row.who) for row in audit.rows(tx, RUN)]
+        assert proposals.open_runs(tx, ISS, "pat-1", DOCTOR) == ()
+    assert story == [
+        ("run.started", DOCTOR),
+        ("order.approved", DOCTOR),
+        ("order.sending", DOCTOR),
+        ("order.sent", DOCTOR),
+        ("order.verified", PHARMACIST),
+    ]
+
+
+def test_the_worklist_of_our_own_lists_the_oldest_first(database: Database) -> None:
+    claimed(database)
+    claimed(database, OTHER)
+    with database.read() as tx:
+        assert [run.run for run in proposals.in_state(tx, ISS, ("uncertain",))] == sorted([RUN, OTHER])
+        assert proposals.in_state(tx, ISS, ("sent",)) == ()
+
+
+def test_the_moves_of_the_store_are_moves_of_the_core() -> None:
+    """The claim is a write whose answer may get lost; what settles it is in the table of states too."""
+    assert MOVES[OrderState.APPROVED, Event.LOSE_ANSWER] == "uncertain"
+    assert MOVES[OrderState.UNCERTAIN, Event.FIND_NOTHING] == "approved"
+    assert MOVES[OrderState.UNCERTAIN, Event.STORE] == "sent"
+    assert MOVES[OrderState.UNCERTAIN, Event.STORE_IN_PART] == "incomplete"
+    assert MOVES[OrderState.APPROVED, Event.REVISE] == "proposed"
+    terminal = {OrderState.VERIFIED, OrderState.REJECTED, OrderState.CANCELLED}
+    assert set(proposals.OPEN) | {OrderState.SENT} == set(OrderState) - terminal
+
+
+# ── The outbox ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_worker_has_it_until_its_lease_is_over(database: Database) -> None:
+    claimed(database)
+    due = NOW + LEASE
+    with database.write() as tx:
+        assert outbox.claim(tx, due - SECOND) is None
+        first = outbox.claim(tx, due)
+        assert first is not None
+        assert (first.run, first.attempts) == (RUN, 1)
+        assert outbox.claim(tx, due + outbox.LEASE - SECOND) is None
+        again = outbox.claim(tx, due + outbox.LEASE)
+        assert again is not None
+        assert again.attempts == 2
+
+
+def test_attempts_wait_longer_and_longer_and_then_for_a_person(database: Database) -> None:
+    claimed(database)
+    now, waits = NOW + LEASE, []
+    for _ in range(8):
+        with database.write() as tx:
+            delivery = outbox.claim(tx, now)
+            assert delivery is not None
+            outbox.later(tx, delivery, now, "E-28")
+            (row,) = tx.conn.exec_driver_sql("SELECT due FROM outbox").all()
+        waits.append(2 ** min(len(waits), 6))
+        now += timedelta(minutes=min(waits[-1], 60))
+    with database.write() as tx:
+        assert outbox.claim(tx, now + timedelta(days=1)) is None
+        assert [d.attempts for d in outbox.waiting(tx)] == [8]
+
+
+def test_the_oldest_due_comes_first(database: Database) -> None:
+    claimed(database)
+    claimed(database, OTHER)
+    with database.write() as tx:
+        outbox.put(tx, OTHER, "reconcile", NOW)
+        first, second = outbox.claim(tx, NOW + LEASE), outbox.claim(tx, NOW + LEASE)
+    assert first is not None
+    assert second is not None
+    assert (first.run, second.run) == (OTHER, RUN)
