@@ -215,8 +215,9 @@ class NotNegotiable(FhirError):
 class UsageError(IvigError):
     status, remedy = 400, "Correct it and try again."
 
-    def __init__(self, said: str | None = None, *, detail: str = "", remedy: str | None = None) -> None:
-        super().__init__(detail, said=said, remedy=remedy)
+    def __init__(self, sentence: str = "", *, said: str | None = None, detail: str = "", remedy: str | None = None) -> None:
+        """`UsageError("sentence")`; with `said` the first argument is the detail, as it is for every other error."""
+        super().__init__(detail or (sentence if said else ""), said=said or sentence, remedy=remedy)
 
 
 class ContentError(UsageError):

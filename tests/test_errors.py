@@ -60,6 +60,8 @@ def test_a_usage_error_takes_the_sentence_first() -> None:
     error = SelectionError("dose.unit can only be g/kg.")
     assert error.message == "dose.unit can only be g/kg."
     assert str(error) == "E-42"
+    both = SelectionError("dose unit", said="dose.unit can only be g/kg.")
+    assert (both.message, both.detail) == (error.message, "dose unit")
 
 
 def test_one_instance_does_not_change_the_class() -> None:

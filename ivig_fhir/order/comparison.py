@@ -38,7 +38,7 @@ def _dosage_lines(sent: Element, stored: Element, known: Mapping[str, str]) -> l
     keys = [k for k in (*sent, *(k for k in stored if k not in sent)) if k not in _COVERED_DOSAGE]
     lines = [_line(f"dosageInstruction.{k}", sent.get(k), stored.get(k), known, False, _shown) for k in keys]
     mine, theirs = (_other_extensions(d) for d in (sent, stored))
-    return [*lines, _line("dosageInstruction.extension", mine, theirs, known, False, _shown)] if mine or theirs else lines
+    return lines if mine is theirs is None else [*lines, _line("dosageInstruction.extension", mine, theirs, known, False, _shown)]
 
 
 def _line(name: str, sent: Any, stored: Any, known: Mapping[str, str], essential: bool, show: Any) -> Line:
@@ -70,9 +70,11 @@ def _dosage(order: Element) -> Element:
     return items[0] if isinstance(items, list) and len(items) == 1 and isinstance(items[0], dict) else {}
 
 
-def _other_extensions(dosage: Element) -> list[Any]:
+def _other_extensions(dosage: Element) -> Element | None:
+    """The extensions beside the rate steps, as an element, so that their order does not count."""
     items = dosage.get("extension")
-    return [e for e in items if not str(e.get("url")).endswith(f"/{RATE_STEP}")] if isinstance(items, list) else []
+    found = [e for e in items if not str(e.get("url")).endswith(f"/{RATE_STEP}")] if isinstance(items, list) else []
+    return {"extension": found} if found else None
 
 
 def _by_type(order: Element, code: str) -> Element:

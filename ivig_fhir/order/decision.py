@@ -74,6 +74,8 @@ def decision_transaction(stored: Stored, act: Act) -> Transaction:
     status does not allow; Conflict when a version is missing, since an update without If-Match could overwrite a later change.
     """
     status = FHIR_STATUS[act.state]
+    if act.reason is None and act.state != OrderState.VERIFIED:
+        raise StateError(f"{act.state} without a reason", said="A reason and a note are needed.")
     provenance = identifiers.derived(stored.run, f"{DECISION}-{act.state}-{moment(act.at)}")
     entries = []
     if act.state != OrderState.QUERIED:  # a question leaves the draft as it is
@@ -108,14 +110,11 @@ def _reference(resource: Mapping[str, Any]) -> str:
 
 
 def _status_reason(act: Act) -> Resource:
-    return {} if act.reason is None else {"statusReason": _reason(act)}
+    return {} if act.reason is None else {"statusReason": _coded(act.reason, act.base)}
 
 
-def _reason(act: Act) -> Resource:
-    reason = act.reason
-    if reason is None:
-        raise StateError(f"{act.state} without a reason", said="A reason and a note are needed.")
-    return concept(coding(f"{act.base}/CodeSystem/pharmacist-reason", reason.code, reason.display), text=f"{reason.display}: {reason.note}")
+def _coded(reason: Reason, base: str) -> Resource:
+    return concept(coding(f"{base}/CodeSystem/pharmacist-reason", reason.code, reason.display), text=f"{reason.display}: {reason.note}")
 
 
 def _task(task: Resource, act: Act, provenance: str) -> Resource:
@@ -132,7 +131,7 @@ def _task(task: Resource, act: Act, provenance: str) -> Resource:
     if act.state != OrderState.QUERIED:
         made["output"] = [*(task.get("output") or []), *output]
     if act.reason is not None:
-        made["statusReason"] = _reason(act)
+        made["statusReason"] = _coded(act.reason, act.base)
         note = {"authorReference": {"reference": act.who.reference}, "time": moment(act.at), "text": act.reason.note}
         made["note"] = [*(task.get("note") or []), note]
     return made

@@ -18,7 +18,7 @@ class Parameter:
 def _row(kind: str, names: str, **elsewhere: str) -> list[Parameter]:
     """Parameters of one kind: named after their element, or with the elements given (spaces between several, `_` for `-` in a name)."""
     plain = [Parameter(name, kind, (_element(name),)) for name in names.split()]
-    return plain + [Parameter(name.replace("_", "-"), kind, tuple(paths.split())) for name, paths in elsewhere.items()]
+    return plain + [Parameter(name[0] + name[1:].replace("_", "-"), kind, tuple(paths.split())) for name, paths in elsewhere.items()]
 
 
 def _element(name: str) -> str:

@@ -17,13 +17,14 @@ LONGEST_WAIT = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing to settle: which run, of what kind (`reconcile`), and the how-manieth attempt this is."""
+    """One thing to settle: which run, of what kind (`reconcile`), the how-manieth attempt this is, and `waiting` or `stuck`."""
 
     id: int
     run: str
     iss: str
     kind: str
     attempts: int
+    state: str = "waiting"
 
 
 def put(tx: Tx, run: str, kind: str, due: datetime) -> None:
@@ -61,4 +62,4 @@ def settle(tx: Tx, run: str) -> None:
 def waiting(tx: Tx) -> tuple[Delivery, ...]:
     """Everything not settled, stuck or not, oldest first: what `ivig-fhir deliver` lists."""
     query = select(OUTBOX, RUNS.c.iss).join(RUNS, RUNS.c.run == OUTBOX.c.run).order_by(OUTBOX.c.due, OUTBOX.c.id)
-    return tuple(Delivery(row.id, row.run, row.iss, row.kind, row.attempts) for row in tx.conn.execute(query))
+    return tuple(Delivery(row.id, row.run, row.iss, row.kind, row.attempts, row.state) for row in tx.conn.execute(query))

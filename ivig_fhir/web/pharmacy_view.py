@@ -131,7 +131,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "not_assessed_note": ("; ".join(gaps) + ". " if gaps else "") + (f"{rest} checks are not made by this version." if rest else ""),
         "warnings": [f for f in findings if f["severity"] == "warning"],
         "infos": [f for f in findings if f["severity"] == "info"],
-        "clear": [titles[c] for c in kept["clear"]],
+        "cleared": [titles[c] for c in kept["clear"]],
         "second": _second(case, agrees),
         "trends": [t for t in (trend(title, case.chart.panel(panel)) for panel, title in TRENDS[:2]) if t],
         "digest": case.review.digest,

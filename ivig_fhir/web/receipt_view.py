@@ -60,7 +60,7 @@ def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
         "parts": [{"title": p.role, "state": f"{p.state} {p.reference or ''} {p.said}".strip()} for p in receipt.parts] if receipt else [],
         "question": _question(verification),
         "retry": _retry(order.state, mode),
-        "copy": "" if mode.writes or order.state != "approved" else order_text(order),
+        "copy_text": "" if mode.writes or order.state != "approved" else order_text(order),
     }
 
 

@@ -48,7 +48,7 @@ def review_view(p: Proposal, chart: ChartSnapshot, content: Content, state: str)
         "warnings": by_severity["warning"],
         "infos": by_severity["info"],
         "not_assessed": [{"title": titles[n.check], "reason": REASONS[n.reason.value], "message": n.message} for n in p.not_assessed],
-        "clear": [titles[c] for c in p.clear],
+        "cleared": [titles[c] for c in p.clear],
         "companions": p.companions,
         "citations": sorted((content.citations[k] for k in _citations(p, content)), key=lambda c: c.key),
         "trends": [t for t in (trend(title, chart.panel(panel)) for panel, title in TRENDS) if t],

@@ -62,7 +62,7 @@ def _transaction(runtime: Runtime, session: sessions.Session, page: Page, propos
     made = transaction(proposal, approval, runtime.content, context, runtime.mode(session).abilities)
     course = proposal.dose.course_g if proposal.dose else None
     if made.entries:
-        checked(made, tolerance_of(proposal, runtime.content), course)
+        checked(made, tolerance_of(proposal), course)
     return _text(to_json(made))
 
 

@@ -17,6 +17,7 @@ from ivig_fhir.ehr.capability import read_capabilities
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.profiles import WRITTEN, ServerProfile, WriteMode, profile, write_mode
 from ivig_fhir.order.approval import Clinician
+from ivig_fhir.order.bundle import Abilities
 from ivig_fhir.settings import Settings
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.scopes import allowed
@@ -98,6 +99,20 @@ class Runtime:
         if key not in self.modes:
             granted = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
             self.modes[key] = write_mode(read_capabilities(self.client(session)), granted, self.profile(session.context.iss))
+        return self.modes[key]
+
+
+    def decision_mode(self, session: sessions.Session) -> WriteMode:
+        """How a pharmacist's decision is written: order and task are updated, so the right that counts is to update."""
+        key = (session.context.iss, f"decision {session.context.scope}")
+        if key not in self.modes:
+            declared, known, ask = read_capabilities(self.client(session)), self.profile(session.context.iss), verdict(session)
+            whole = known.transaction == "yes" or (known.transaction == "declared" and declared.transaction)
+            updates = declared.known and declared.can("MedicationRequest", "update") and ask("MedicationRequest", "u") == "yes"
+            creates = frozenset(t for t in ("Provenance",) if declared.can(t, "create") and ask(t, "c") == "yes")
+            mode: Literal["transaction", "sequential", "read-only"] = "transaction" if whole else "sequential"
+            reason = "The decision is written to the EHR." if updates else "The EHR does not let this app change the order."
+            self.modes[key] = WriteMode(mode if updates else "read-only", reason, Abilities(creates, frozenset()), whole and known.atomic)
         return self.modes[key]
 
 

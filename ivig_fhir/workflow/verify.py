@@ -10,6 +10,7 @@ from typing import Any
 from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.profiles import WriteMode
 from ivig_fhir.ehr.search import search
 from ivig_fhir.ehr.write import write
 from ivig_fhir.errors import FhirError, NotFound
@@ -22,6 +23,7 @@ from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.recompute import recompute, tables_of
 from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.transaction import Transaction
 from ivig_fhir.order.verification import Review, Verification, decide, verify
 from ivig_fhir.proposal.context import GROUP
 from ivig_fhir.store import orders, proposals, sessions
@@ -170,8 +172,17 @@ def decide_order(
     if not isinstance(made, Verification):
         return made
     act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, given)
-    write(runtime.client(session), checked(decision_transaction(case.review.stored, act)), runtime.mode(session))
+    mode = runtime.decision_mode(session)
+    if not mode.writes:
+        return (Refusal("ehr", mode.reason),)
+    write(runtime.client(session), _possible(checked(decision_transaction(case.review.stored, act)), mode), mode)
     text = encode(made.to_json()).decode("utf-8")
     with runtime.database.write() as tx:
         orders.record_decision(tx, run_id, (case.approved.state,), decision.value, text, who.reference, now)
     return ()
+
+
+def _possible(made: Transaction, mode: WriteMode) -> Transaction:
+    """The decision without the Provenance where the EHR takes none; our own audit keeps who decided in any case."""
+    creates = mode.abilities.creates or frozenset()
+    return Transaction(made.run, tuple(e for e in made.entries if e.method == "PUT" or e.type in creates))

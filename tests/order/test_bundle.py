@@ -159,7 +159,7 @@ def test_what_is_proposed_is_what_is_ordered() -> None:
     ordered = part(written(), "medication-request")
     assert ordered["dosageInstruction"] == proposed["dosageInstruction"]
     assert {k for k in ordered if ordered[k] != proposed.get(k)} == {"intent", "requester"}
-    assert NOW == made.now
+    assert made.now == NOW
 
 
 def test_an_entry_is_plain_data() -> None:

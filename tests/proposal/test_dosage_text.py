@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ivig_fhir.proposal.ambiguity import ambiguities
 from ivig_fhir.proposal.dosage import dosage_instruction
-from ivig_fhir.proposal.dosage_text import day, parse_dosage_text, parse_day
+from ivig_fhir.proposal.dosage_text import day, parse_day, parse_dosage_text
 from ivig_fhir.proposal.rates import NO_SCHEDULE
 
 

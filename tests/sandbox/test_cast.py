@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ivig_fhir.sandbox.cast import read, resolve
+from ivig_fhir.sandbox.parts import NAME
 from ivig_fhir.sandbox.references import targets
 from ivig_fhir.sandbox.server import create_sandbox
-from ivig_fhir.sandbox.parts import NAME
 from ivig_fhir.sandbox.settings import CAST, SandboxSettings
 
 NOW = datetime(2026, 3, 31, 8, 0, 42, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_other_values_are_left_alone() -> None:
 )
 def test_cast_file_of_another_form_stops_the_start_and_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(ValueError, match="a.json"):
+    with pytest.raises(ValueError, match="a[.]json"):
         read(tmp_path, NOW)
 
 

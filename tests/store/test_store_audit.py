@@ -1,23 +1,24 @@
 """The audit: whatever is done to its rows is noticed."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from ivig_fhir.errors import AuditBroken
 from ivig_fhir.store import audit
 from ivig_fhir.store.database import Database
 from tests.store.a_store import DIGEST, DOCTOR, ISS, NOW, RUN
 
 
 @pytest.fixture
-def five(database: Database) -> Iterator[Database]:
+def five(database: Database) -> Database:
     with database.write() as tx:
         for number in range(5):
             audit.append(tx, NOW, DOCTOR, ISS, f"step.{number}", RUN, DIGEST)
-    yield database
+    return database
 
 
 def tampered(database: Database, *statements: str) -> tuple[str, ...]:
@@ -65,8 +66,6 @@ def test_an_added_row_is_noticed(five: Database) -> None:
 
 
 def test_a_row_whose_own_hash_was_made_again_breaks_the_next(five: Database) -> None:
-    from dataclasses import replace
-
     with five.read() as tx:
         forged = replace(audit.rows(tx)[2], who="Practitioner/forger")
     assert tampered(five, f"UPDATE audit SET who = '{forged.who}', hash = '{forged.computed()}' WHERE seq = 3") == (
@@ -86,8 +85,7 @@ def test_the_database_itself_refuses_to_change_a_row(five: Database, statement: 
 
 
 def test_without_its_head_nothing_is_added(five: Database) -> None:
-    from ivig_fhir.errors import AuditBroken
-
-    with pytest.raises(AuditBroken), five.write() as tx:
+    with five.write() as tx:
         tx.conn.exec_driver_sql("DELETE FROM audit_head")
-        audit.append(tx, NOW, DOCTOR, ISS, "x")
+        with pytest.raises(AuditBroken):
+            audit.append(tx, NOW, DOCTOR, ISS, "x")

@@ -94,9 +94,10 @@ def test_an_approval_is_kept_byte_for_byte(database: Database) -> None:
 
 def test_approving_twice_is_one_approval(database: Database) -> None:
     approved(database)
-    with pytest.raises(Conflict), database.write() as tx:
+    with database.write() as tx:
         run = replace(proposals.load(tx, ISS, RUN), version=1, state="proposed")
-        orders.approve(tx, run, DIGEST, "another body", "", "{}", PHARMACIST, NOW)
+        with pytest.raises(Conflict):
+            orders.approve(tx, run, DIGEST, "another body", "", "{}", PHARMACIST, NOW)
     with database.read() as tx:
         assert orders.load(tx, ISS, RUN).approved_by == DOCTOR
         assert [row.what for row in audit.rows(tx)].count("order.approved") == 1
@@ -267,18 +268,21 @@ def test_one_worker_has_it_until_its_lease_is_over(database: Database) -> None:
 
 def test_attempts_wait_longer_and_longer_and_then_for_a_person(database: Database) -> None:
     claimed(database)
-    now, waits = NOW + LEASE, []
-    for _ in range(8):
+    now = NOW + LEASE
+    for minutes in (1, 2, 4, 8, 16, 32, 60):
         with database.write() as tx:
             delivery = outbox.claim(tx, now)
             assert delivery is not None
             outbox.later(tx, delivery, now, "E-28")
-            (row,) = tx.conn.exec_driver_sql("SELECT due FROM outbox").all()
-        waits.append(2 ** min(len(waits), 6))
-        now += timedelta(minutes=min(waits[-1], 60))
+            assert outbox.claim(tx, now + timedelta(minutes=minutes) - SECOND) is None
+        now += timedelta(minutes=minutes)
     with database.write() as tx:
+        last = outbox.claim(tx, now)
+        assert last is not None
+        assert last.attempts == outbox.MOST_ATTEMPTS
+        outbox.later(tx, last, now, "E-28")
         assert outbox.claim(tx, now + timedelta(days=1)) is None
-        assert [d.attempts for d in outbox.waiting(tx)] == [8]
+        assert [(d.run, d.state) for d in outbox.waiting(tx)] == [(RUN, "stuck")]
 
 
 def test_the_oldest_due_comes_first(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Pending launches and sessions: found only by who holds both halves, used once, over in time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,8 +58,6 @@ def test_an_unknown_state_gives_nothing(database: Database) -> None:
 
 
 def test_old_launches_are_cleared_by_new_ones(database: Database) -> None:
-    from dataclasses import replace
-
     with database.write() as tx:
         launches.keep(tx, "old", "browser", PENDING)
         launches.keep(tx, "new", "browser", replace(PENDING, created=NOW + 11 * MINUTE))
