@@ -31,7 +31,6 @@ from ivig_fhir.web.render import FILTERS
 from ivig_fhir.web.security import protect
 from ivig_fhir.workflow.runtime import Runtime
 
-
 PACKAGE = PROJECT / "ivig_fhir"
 
 

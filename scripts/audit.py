@@ -39,7 +39,9 @@ def bill_of_materials() -> Path:
         for n, v in pins()
     ]
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": parts}, indent=1), encoding="utf-8")
+    OUT.write_text(
+        json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": parts}, indent=1), encoding="utf-8"
+    )
     return OUT
 
 

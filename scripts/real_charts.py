@@ -56,7 +56,12 @@ class Row:
             why = "; ".join(f"{e.said} ({e.reference})" for e in unusable)[:200] or "no coded weight in the chart"
             cells = ["none", "", "", why]
         else:
-            cells = [f"{weight.dosing_kg} kg ({weight.used})", weight.source or "", weight.effective or "", weight.why if weight.used != "actual" else ""]
+            cells = [
+                f"{weight.dosing_kg} kg ({weight.used})",
+                weight.source or "",
+                weight.effective or "",
+                weight.why if weight.used != "actual" else "",
+            ]
         doses = [f"{plain(p.dose.per_infusion_g)} g, {p.outcome}" if p.dose else p.outcome for p in self.proposals]
         return "| " + " | ".join(c.replace("|", "/") for c in (self.chart, self.patient, *cells, *doses)) + " |"
 
@@ -67,7 +72,11 @@ def charts(folder: Path) -> Iterator[tuple[str, Any, list[str]]]:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         document = decode(data)
         entries = document.get("entry", []) if isinstance(document, dict) else []
-        ids = [str(e["resource"].get("id")) for e in entries if isinstance(e, dict) and (e.get("resource") or {}).get("resourceType") == "Patient"]
+        ids = [
+            str(e["resource"].get("id"))
+            for e in entries
+            if isinstance(e, dict) and (e.get("resource") or {}).get("resourceType") == "Patient"
+        ]
         yield str(path.relative_to(folder)), document, ids
 
 

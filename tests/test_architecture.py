@@ -39,7 +39,23 @@ ONLY = {
     "cryptography": ("store/", "smart/", "sandbox/"),
 }
 # The core is pure: no clock, chance, network, disk, environment, logging, threads or SQL. Two modules read package data, and say why.
-IMPURE = {"os", "random", "secrets", "socket", "threading", "logging", "time", "subprocess", "asyncio", "sqlite3", "urllib.request", "http", "io", "shutil", "tempfile"}
+IMPURE = {
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "threading",
+    "logging",
+    "time",
+    "subprocess",
+    "asyncio",
+    "sqlite3",
+    "urllib.request",
+    "http",
+    "io",
+    "shutil",
+    "tempfile",
+}
 MAY_READ = {"content/load": {"pathlib", "tomllib"}, "fhir/r4_table": {"importlib", "json"}}
 READERS = {"pathlib", "importlib"}
 CLOCK = re.compile(r"\b(datetime\.now|datetime\.utcnow|date\.today|time\.time|uuid4|uuid1)\b")
@@ -81,7 +97,9 @@ def import_faults(name: str, tree: ast.AST) -> list[str]:
         if module.startswith("ivig_fhir."):
             faults += house_faults(name, own, module.split(".")[1])
         for banned, allowed in ONLY.items():
-            if (module == banned or module.startswith(banned + ".")) and not any(name == a or (a.endswith("/") and name.startswith(a)) for a in allowed):
+            if (module == banned or module.startswith(banned + ".")) and not any(
+                name == a or (a.endswith("/") and name.startswith(a)) for a in allowed
+            ):
                 faults.append(f"{name}: imports {banned}")
         if module.startswith("fhir.resources") and not module.startswith("fhir.resources.R4B") and module != "fhir.resources":
             faults.append(f"{name}: imports fhir.resources outside R4B")
@@ -89,7 +107,11 @@ def import_faults(name: str, tree: ast.AST) -> list[str]:
         if own in CORE and (top in IMPURE or module in IMPURE or (top in READERS and top not in MAY_READ.get(name, set()))):
             faults.append(f"{name}: the core imports {top}")
     if name == "order/recompute":
-        faults += [f"{name}: imports {m}" for m, _ in imports(tree) if m.startswith("ivig_fhir.") and m.split(".")[1] not in ("fhir", "content", "errors")]
+        faults += [
+            f"{name}: imports {m}"
+            for m, _ in imports(tree)
+            if m.startswith("ivig_fhir.") and m.split(".")[1] not in ("fhir", "content", "errors")
+        ]
     return faults
 
 
@@ -109,14 +131,33 @@ def purity_faults(name: str, tree: ast.AST, text: str) -> list[str]:
     faults = []
     if room(name) in CORE:
         faults += [f"{name}: uses {m.group(0)}" for m in CLOCK.finditer(text)]
-        faults += [f"{name}: opens a file" for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "open"]
-        faults += [f"{name}: float()" for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "float"]
+        faults += [
+            f"{name}: opens a file"
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "open"
+        ]
+        faults += [
+            f"{name}: float()" for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "float"
+        ]
     if name != "settings":
-        faults += [f"{name}: reads the environment" for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("environ", "getenv") and isinstance(n.value, ast.Name) and n.value.id == "os"]
+        faults += [
+            f"{name}: reads the environment"
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Attribute) and n.attr in ("environ", "getenv") and isinstance(n.value, ast.Name) and n.value.id == "os"
+        ]
     if name.startswith(LITERAL_FREE) and name not in MAY_HAVE_LITERALS:
-        numbers = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, int | float) and not isinstance(n.value, bool)]
+        numbers = [
+            n.value
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Constant) and isinstance(n.value, int | float) and not isinstance(n.value, bool)
+        ]
         faults += [f"{name}: the number {n} belongs into order_sets" for n in numbers if n not in LITERALS]
-    broad = [n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and (n.type is None or (isinstance(n.type, ast.Name) and n.type.id in ("Exception", "BaseException")))]
+    broad = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.ExceptHandler)
+        and (n.type is None or (isinstance(n.type, ast.Name) and n.type.id in ("Exception", "BaseException")))
+    ]
     broad = [n for n in broad if not (isinstance(n.body[-1], ast.Raise) and n.body[-1].exc is None)]  # undo and pass on is fine
     if broad and name not in ("app", "web/errors", "cds/errors", "sandbox/fhir_api", "sandbox/server"):
         faults.append(f"{name}: catches everything")

@@ -29,8 +29,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run_check(arguments: argparse.Namespace) -> int:
     """Prints what the content holds; a fault is a ContentError."""
     content, _ = content_and_site(arguments.site)
-    print(f"Content {content.version}: {len(content.order_sets)} order sets, {len(content.products)} products, {len(content.checks)} checks built of")
-    print(f"{len(content.constants['check_index'])}, {len(content.value_sets)} value sets, {len(content.citations)} citations. {content.digest}")
+    index = content.constants["check_index"]
+    print(f"Content {content.version}, {content.digest}")
+    print(f"{len(content.order_sets)} order sets, {len(content.products)} products, {len(content.checks)} of {len(index)} checks built")
+    print(f"{len(content.value_sets)} value sets, {len(content.citations)} citations")
     return 0
 
 

@@ -7,7 +7,7 @@ import base64
 import os
 import secrets
 import signal
-import subprocess  # noqa: S404 - the sandbox is another program
+import subprocess
 import sys
 from pathlib import Path
 from types import FrameType

@@ -29,7 +29,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Adds the command and its options."""
     parser = commands.add_parser("propose", help="a proposal for one chart", description=__doc__)
     chart = parser.add_mutually_exclusive_group(required=True)
-    chart.add_argument("--chart", metavar="FILE", help="a Bundle of any type or an array of resources; - is standard input, .gz is accepted")
+    chart.add_argument("--chart", metavar="FILE", help="a Bundle of any type or an array of resources; - is standard input; may be gzipped")
     chart.add_argument("--fhir-base", metavar="URL", help="a FHIR R4 server to read from; needs --patient")
     parser.add_argument("--patient", metavar="ID", help="the patient's id, where a file holds several")
     parser.add_argument("--token-file", metavar="FILE", help="a bearer token for --fhir-base")

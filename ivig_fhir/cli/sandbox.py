@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import subprocess  # noqa: S404 - the sandbox is another program
+import subprocess
 import sys
 
 

@@ -20,7 +20,8 @@ def as_text(p: Proposal, content: Content) -> str:
 
 def _head(p: Proposal) -> list[str]:
     regimen = f", {p.regimen.title}" if p.regimen else ""
-    return [f"{p.outcome.upper()}  {p.order_set.name}{regimen} (tier {p.order_set.tier})", f"{p.patient.reference}, {p.age or 'age unknown'}"]
+    title = f"{p.outcome.upper()}  {p.order_set.name}{regimen} (tier {p.order_set.tier})"
+    return [title, f"{p.patient.reference}, {p.age or 'age unknown'}"]
 
 
 def _order(p: Proposal) -> list[str]:
@@ -28,11 +29,11 @@ def _order(p: Proposal) -> list[str]:
         return ["No dose could be computed." if p.regimen else "No dose is offered for this indication."]
     days = ", ".join(i.date.isoformat() for i in p.dose.infusions)
     vials = ", ".join(f"{v.count} × {plain(v.grams)} g" for v in p.vials)
+    volume = plain(half_up(p.volume_ml, "0.1")) if p.volume_ml is not None else "?"
+    waste = plain(p.waste_g) if p.waste_g is not None else "?"
     return [
         f"{plain(p.dose.per_infusion_g)} g on each of these days: {days}",
-        f"{p.product.brand}, {plain(half_up(p.volume_ml or p.dose.per_infusion_g, '0.1'))} mL each infusion, vials {vials}, waste {plain(p.waste_g or 0)} g"
-        if p.waste_g is not None
-        else p.product.brand,
+        f"{p.product.brand}, {volume} mL each infusion, vials {vials}, waste {waste} g",
         *p.dose.working,
         f"Weight: {p.weight.dosing_kg} kg, policy {p.weight.policy}. {p.weight.why} {p.weight.source or ''}".rstrip(),
         f"Whole course: {plain(p.dose.course_g)} g",

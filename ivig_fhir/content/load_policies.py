@@ -49,7 +49,6 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
     limits = root.table("limits")
     limits.basis()
     reasons = root.tables("override_reason", naming="code")
-    asked = root.tables("pharmacist_reason", naming="code")
     pharmacist = root.tables("pharmacist_reason", naming="code")
     words = root.table("words")
     site = root.table("site")
@@ -62,7 +61,6 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "data_required": limits.words("data_required", some=True),
         "override_reasons": tuple((row.text("code"), row.text("label")) for row in reasons),
         "pharmacist_reasons": tuple((row.text("code"), row.text("label")) for row in pharmacist),
-        "pharmacist_reasons": tuple((row.text("code"), row.text("label")) for row in asked),
         "words": {key: words.text(key) for key in words.names()},
         "stale_days_checks": site.words("may_shorten_days_of"),
     }

@@ -139,9 +139,7 @@ def _stops(proposal: Proposal) -> list[Refusal]:
     return found
 
 
-def _overridden(
-    proposal: Proposal, final: Sequence[ChosenOverride], given: Sequence[ChosenOverride], content: Content
-) -> list[Refusal]:
+def _overridden(proposal: Proposal, final: Sequence[ChosenOverride], given: Sequence[ChosenOverride], content: Content) -> list[Refusal]:
     asking, known = _asking(proposal), {code for code, _ in content.constants["override_reasons"]}
     done = {o.check: o for o in final}
     stray = "A reason was given for a finding that does not ask for one."

@@ -18,7 +18,7 @@ from ivig_fhir.order.provenance import APPROVAL, approval_provenance
 from ivig_fhir.order.states import FHIR_STATUS, OrderState
 from ivig_fhir.order.transaction import Entry, Transaction, without_types
 from ivig_fhir.proposal import issues
-from ivig_fhir.proposal.ambiguity import ambiguities
+from ivig_fhir.proposal.ambiguity import ambiguities, coded_doses
 from ivig_fhir.proposal.context import GROUP, MAIN, OrderContext, moment, point, reason, subject
 from ivig_fhir.proposal.dosage import infusion_dates
 from ivig_fhir.proposal.dosage_problems import dosage_problems
@@ -118,10 +118,12 @@ def checked(made: Transaction, tolerance: Decimal | None = None, course_g: Decim
     (`tolerance` given) is searched for dosage shapes that a receiver would misread.
     """
     problems: list[str] = []
+    main = made.entry(MAIN)
+    one = coded_doses(main.resource)[0] if main else None
     for entry in made.entries:
         found = _gate_problems(entry.resource)
         if entry.method == "POST" and entry.type in _INSTRUCTS:
-            found += ambiguities(entry.resource, course_g)
+            found += ambiguities(entry.resource, course_g, one)
         if entry.role == MAIN and tolerance is not None:
             found += dosage_problems(entry.resource, tolerance)
         problems += [f"{entry.role}: {p}" for p in dict.fromkeys(found)]

@@ -95,7 +95,8 @@ class _Facts(StoredOrder):
 
 
 def _identity(f: _Facts) -> Iterable[Recalculated]:
-    others = {pointed_to(r.get("subject")) for name, r in f.record.items() if name.startswith("Observation/")}
+    named = (f.record[name] for name in f.supported_by if name in f.record)
+    others = {pointed_to(r.get("subject")) for r in named if r.get("resourceType") == "Observation"}
     yield Recalculated("Patient", f.patient, ", ".join(sorted(others)) or f.patient, others <= {f.patient})
     name = f.product.brand if f.product else "no product of the label tables"
     yield Recalculated("Product", str((f.order.get("medicationCodeableConcept") or {}).get("text") or ""), name, f.product is not None)

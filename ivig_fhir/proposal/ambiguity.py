@@ -28,13 +28,15 @@ _SENTENCE = re.compile(r"(?<=[.;:!?])\s+|\n+|</p>")
 _NOT_PROSE = frozenset({"reference", "url", "system", "code", "identifier", "fullUrl", "value", "id", "contentType"})
 
 
-def ambiguities(resource: Mapping[str, Any], course_g: Decimal | None = None) -> list[str]:
+def ambiguities(resource: Mapping[str, Any], course_g: Decimal | None = None, one_g: Decimal | None = None) -> list[str]:
     """Every text of a resource that can be read as another dose, as `path: why`; an empty list when none can.
 
-    `course_g` is the total of the course; for the IVIG order itself it is read from the resource. A sentence that names the total
-    together with a word of repetition is refused, because whoever reads it may give the total each time.
+    `course_g` is the total of the course and `one_g` the grams of one infusion (a course of one infusion has no total of its own); for the
+    IVIG order itself both are read from the resource. A sentence that names the total together with a word of repetition is refused,
+    because whoever reads it may give the total each time.
     """
-    one, totals = _coded_doses(resource)
+    one, totals = coded_doses(resource)
+    one = one if one is not None else one_g
     if course_g is not None:
         totals = totals | {course_g}
     found = []
@@ -53,7 +55,7 @@ def _faults(text: str, one: Decimal | None, totals: frozenset[Decimal] | set[Dec
             yield "the total of the course stands beside a word for every day or infusion"
 
 
-def _coded_doses(resource: Mapping[str, Any]) -> tuple[Decimal | None, set[Decimal]]:
+def coded_doses(resource: Mapping[str, Any]) -> tuple[Decimal | None, set[Decimal]]:
     """Grams of one infusion, and the totals that the resource states: of the course and of the whole supply."""
     dosages = resource.get("dosageInstruction")
     dosage = dosages[0] if isinstance(dosages, list) and dosages and isinstance(dosages[0], dict) else {}

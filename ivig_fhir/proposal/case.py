@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
 
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.facts import Measurement, Problem, Source
@@ -21,7 +22,7 @@ from ivig_fhir.proposal.selections import Selections
 class PlannedOrder:
     """The order that is being checked, as far as it could be computed (None where a number is missing).
 
-    Grams: `course_exact_g` before and `course_g` after vial rounding; `per_infusion_g` rounded. `dosing_kg` the weight the dose was computed
+    Grams: `course_exact_g` before and `course_g` after vial rounding; `per_infusion_g` rounded. `dosing_kg` is what the dose was computed
     on, `actual_kg` the newest usable actual weight. `dates` one per infusion. Volumes in mL.
     """
 
@@ -168,7 +169,16 @@ def _said(value: object) -> object:
     return value
 
 
-def evidence(item: Measurement | Problem | object) -> Evidence:
+class Sourced(Protocol):
+    """Any fact of the chart: where it stands and what it said."""
+
+    @property
+    def source(self) -> Source: ...
+
+    @property
+    def said(self) -> str: ...
+
+
+def evidence(item: Sourced) -> Evidence:
     """Evidence from any fact of the chart."""
-    source: Source = item.source  # type: ignore[attr-defined]
-    return Evidence(source.reference, str(item.said), source.time, source.version)  # type: ignore[attr-defined]
+    return Evidence(item.source.reference, item.said, item.source.time, item.source.version)

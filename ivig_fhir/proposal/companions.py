@@ -10,9 +10,7 @@ from ivig_fhir.proposal.model import CompanionOrder
 from ivig_fhir.proposal.selections import Selections
 
 
-def companions_for(
-    content: Content, results: Mapping[str, Result], selections: Selections, adult: bool
-) -> tuple[CompanionOrder, ...]:
+def companions_for(content: Content, results: Mapping[str, Result], selections: Selections, adult: bool) -> tuple[CompanionOrder, ...]:
     """Every companion of the content, each chosen or not: by the clinician, else by the findings that its rule words name.
 
     Required ones stay chosen. See: `order_sets/companions.toml`, [rules].

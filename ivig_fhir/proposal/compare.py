@@ -38,9 +38,6 @@ def compare_policies(p: Proposal, chart: ChartSnapshot, content: Content) -> tup
         if weight.dosing_kg is None:
             continue
         dose = calculate(weight.dosing_kg, p.dose.per_kg, None, dates, p.rounding, p.selections.vial_sizes_g or p.product.vials_g)
-        rows.append(
-            PolicyRow(
-                policy.id, weight.dosing_kg, weight.used or "", dose.calculated_per_infusion_g, dose.per_infusion_g, dose.course_g, weight.why
-            )
-        )
+        grams = (dose.calculated_per_infusion_g, dose.per_infusion_g, dose.course_g)
+        rows.append(PolicyRow(policy.id, weight.dosing_kg, weight.used or "", *grams, weight.why))
     return tuple(rows)

@@ -123,6 +123,4 @@ def rate_basis(base: str, rate: RateSchedule) -> dict[str, Any]:
 
 def vials(base: str, proposal: Proposal) -> list[dict[str, Any]]:
     """The vials of one infusion, by size."""
-    return [
-        extension(base, VIAL, (("grams", "Quantity", grams(v.grams)), ("count", "PositiveInt", v.count))) for v in proposal.vials
-    ]
+    return [extension(base, VIAL, (("grams", "Quantity", grams(v.grams)), ("count", "PositiveInt", v.count))) for v in proposal.vials]

@@ -17,7 +17,7 @@ SCHEMA = "ivig-fhir/proposal/1"
 
 @dataclass(frozen=True, slots=True)
 class WeightCalculation:
-    """How the dosing weight was reached, in kg. used: actual, ideal, adjusted or stated. `dosing_kg` is None when the chart has no usable weight."""
+    """How the dosing weight was reached, in kg. used: actual, ideal, adjusted or stated; `dosing_kg` None: no usable weight."""
 
     actual_kg: Decimal | None
     ideal_kg: Decimal | None

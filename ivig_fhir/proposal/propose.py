@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.load_site import review_of
 from ivig_fhir.content.model import Content, OrderSet, Product, Regimen
@@ -25,7 +26,6 @@ from ivig_fhir.proposal.model import DoseCalculation, Proposal, RateSchedule, Ro
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 from ivig_fhir.proposal.vials import vials_for
 from ivig_fhir.proposal.weight import Body, dosing_weight, read_body
-from ivig_fhir.chart.answers import Reason
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def _plan(chart: ChartSnapshot, selections: Selections, content: Content, site: 
     rounding = _rounding(selections, content, site, body_)
     dose = None
     born = chart.patient.birth_date
-    if regimen and weight.dosing_kg and born is not None and born <= chart.now.date() and (per_kg is not None or selections.course_g is not None):
+    grams = per_kg is not None or selections.course_g is not None
+    if regimen and grams and weight.dosing_kg and born is not None and born <= chart.now.date():
         dose = calculate(weight.dosing_kg, per_kg, selections.course_g, dates, rounding, selections.vial_sizes_g or product.vials_g)
     vials, waste = vials_for(dose.per_infusion_g, selections.vial_sizes_g or product.vials_g) if dose else ((), None)
     return _Plan(
@@ -260,7 +261,7 @@ def _used(chart: ChartSnapshot, plan: _Plan, findings: tuple[Finding, ...]) -> d
     """Every resource that the dose or a finding stands on, with a mark that changes when it changes."""
     wanted = {e.reference for f in findings for e in f.evidence} | {chart.patient.reference}
     wanted |= {m.source.reference for m in (plan.body.weight, plan.body.height) if m}
-    marks = {}
+    marks: dict[str, str | None] = {}
     for type_ in sorted({r.split("/")[0] for r in wanted}):
         for resource in chart.resources(type_):
             reference = f"{type_}/{resource.get('id')}"

@@ -44,7 +44,7 @@ def choose_ladder(product: Product, label_code: str, chosen: str | None, concent
 
 
 def choose_cap(ladder: Ladder, chosen: ChosenRate, product: Product, site: Site, at_risk: bool) -> Cap:
-    """The ceiling that holds: the clinician's; for a patient at risk the label's printed one, else the site's; always the label's maximum."""
+    """The ceiling that holds: the clinician's; at risk the label's printed one, else the site's; never above the label's maximum."""
     label = Cap(ladder.max_ml_kg_h, "label")
     wanted = None
     if chosen.cap_given:

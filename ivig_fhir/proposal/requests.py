@@ -113,9 +113,7 @@ def _notes(proposal: Proposal) -> list[str]:
     measured = f", from {weight.said} on {weight.effective}" if weight.used != STATED and weight.said and weight.effective else ""
     stated = f" Reason: {weight.reason}." if weight.used == STATED and weight.reason else ""
     notes.append(f"Dosing weight {weight.dosing_kg} kg ({weight.used}{measured}). {weight.why}{stated}")
-    notes.append(
-        f"Rounding: {plain(dose.per_infusion_g)} g for each infusion, {plain(dose.deviation_percent)} % from the calculated dose."
-    )
+    notes.append(f"Rounding: {plain(dose.per_infusion_g)} g for each infusion, {plain(dose.deviation_percent)} % from the calculated dose.")
     if proposal.vials:
         combination = " + ".join(f"{v.count} × {plain(v.grams)} g" for v in proposal.vials)
         notes.append(f"Vials for one infusion: {combination}; waste {plain(proposal.waste_g or Decimal(0))} g.")
@@ -202,6 +200,7 @@ def _codes(companion: CompanionOrder) -> list[dict[str, Any]]:
     """The codings of a companion, from `system|code|display`."""
     found = []
     for item in companion.codes:
-        system, code, display = [*item.split("|", 2), "", ""][:3]
+        system, _, rest = item.partition("|")
+        code, _, display = rest.partition("|")
         found.append(coding(SHORT.get(system, system), code, display or None))
     return found

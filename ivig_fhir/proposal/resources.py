@@ -66,9 +66,7 @@ def request_resources(
 def issue_resources(proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Resource]:
     """A DetectedIssue for each finding above information, by role; overrides of the proposal become mitigations."""
     given = {o.check: o for o in proposal.overrides}
-    return {
-        issues.role_of(f): issues.detected_issue(f, proposal, content, context, given.get(f.check)) for f in issues.reported(proposal)
-    }
+    return {issues.role_of(f): issues.detected_issue(f, proposal, content, context, given.get(f.check)) for f in issues.reported(proposal)}
 
 
 def request_group(proposal: Proposal, companions: Sequence[CompanionOrder], context: OrderContext) -> Resource:

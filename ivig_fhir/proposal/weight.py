@@ -83,7 +83,8 @@ def dosing_weight(body: Body, chosen: ChosenWeight, policy_id: str, content: Con
         ideal = ideal_weight_devine(body.cm, body.sex)
         adjusted = adjusted_weight(ideal, body.kg, policy.factor) if body.kg is not None else None
     if chosen.dosing_kg is not None:
-        return _calculation(body, chosen, policy, bmi, ideal, adjusted, chosen.dosing_kg, "stated", "The dosing weight was stated by the clinician.")
+        why = "The dosing weight was stated by the clinician."
+        return _calculation(body, chosen, policy, bmi, ideal, adjusted, chosen.dosing_kg, "stated", why)
     kg, used, why = _by_policy(body, policy, obstacle, bmi, ideal, adjusted)
     return _calculation(body, chosen, policy, bmi, ideal, adjusted, kg, used, why)
 

@@ -17,7 +17,7 @@ _POLICY = (
 
 
 def protect(app: Flask, ancestors: tuple[str, ...], sign_in: tuple[str, ...]) -> None:
-    """Puts the headers on every answer. `ancestors` are the origins whose frames may hold the app, `sign_in` those a launch form posts to."""
+    """Puts the headers on every answer. `ancestors` are origins whose frames may hold the app, `sign_in` those a launch form posts to."""
     policy = _POLICY.format(ancestors="".join(f" {a}" for a in ancestors), forms=" ".join(("'self'", *sign_in)))
 
     @app.after_request

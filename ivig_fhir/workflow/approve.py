@@ -33,16 +33,15 @@ def approve_order(
     now_read = reread(runtime, session, page)
     changed = changed_facts(proposal.used, drafted(now_read).used)
     who, now = clinician(session), runtime.now()
-    outcome = approve(
-        proposal, digest, overrides, who, now, runtime.content, runtime.settings.environment, runtime.site, changed
-    )
+    outcome = approve(proposal, digest, overrides, who, now, runtime.content, runtime.settings.environment, runtime.site, changed)
     if changed:
         remember(runtime, session, now_read)
     if not isinstance(outcome, Approval):
         return outcome
     made = _transaction(runtime, session, page, proposal, outcome)
     with runtime.database.write() as tx:
-        orders.approve(tx, page.run, digest, _text(answer(replace(proposal, overrides=outcome.overrides))), made, _approval(outcome), who.reference, now)
+        body = _text(answer(replace(proposal, overrides=outcome.overrides)))
+        orders.approve(tx, page.run, digest, body, made, _approval(outcome), who.reference, now)
     return ()
 
 

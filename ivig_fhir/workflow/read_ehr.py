@@ -9,7 +9,8 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.fetch import everything_allowed, fetch_answers
+from ivig_fhir.ehr.fetch import fetch_answers
+from ivig_fhir.ehr.reading import everything_allowed
 from ivig_fhir.errors import NoPatient
 from ivig_fhir.store import sessions
 from ivig_fhir.workflow.open_chart import chart_from_answers

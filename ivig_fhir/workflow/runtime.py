@@ -101,7 +101,6 @@ class Runtime:
             self.modes[key] = write_mode(read_capabilities(self.client(session)), granted, self.profile(session.context.iss))
         return self.modes[key]
 
-
     def decision_mode(self, session: sessions.Session) -> WriteMode:
         """How a pharmacist's decision is written: order and task are updated, so the right that counts is to update."""
         key = (session.context.iss, f"decision {session.context.scope}")

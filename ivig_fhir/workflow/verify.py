@@ -23,7 +23,7 @@ from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.recompute import recompute, tables_of
 from ivig_fhir.order.states import OrderState
-from ivig_fhir.order.transaction import Transaction
+from ivig_fhir.order.transaction import Transaction, without_types
 from ivig_fhir.order.verification import Review, Verification, decide, verify
 from ivig_fhir.proposal.context import GROUP
 from ivig_fhir.store import orders, proposals, sessions
@@ -184,5 +184,4 @@ def decide_order(
 
 def _possible(made: Transaction, mode: WriteMode) -> Transaction:
     """The decision without the Provenance where the EHR takes none; our own audit keeps who decided in any case."""
-    creates = mode.abilities.creates or frozenset()
-    return Transaction(made.run, tuple(e for e in made.entries if e.method == "PUT" or e.type in creates))
+    return without_types(made, mode.abilities.creates)

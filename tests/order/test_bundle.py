@@ -24,7 +24,9 @@ def part(made: Transaction, role: str) -> dict[str, Any]:
     return entry.resource
 
 
-@pytest.mark.parametrize("shape", [{}, {"days": 1, "per_kg": "1"}, {"series": 4, "per_kg": "1", "days": 2}, {"hours": "3"}, {"product": "octagam-10"}])
+@pytest.mark.parametrize(
+    "shape", [{}, {"days": 1, "per_kg": "1"}, {"series": 4, "per_kg": "1", "days": 2}, {"hours": "3"}, {"product": "octagam-10"}]
+)
 def test_every_transaction_passes_all_gates(shape: dict[str, Any]) -> None:
     made = proposal(**shape)
     assert made.dose is not None
@@ -145,6 +147,13 @@ def test_a_total_that_reads_as_one_day_does_not_leave() -> None:
     order = {**made.entries[0].resource, "note": [{"text": "160 g daily"}]}
     with pytest.raises(GateRefused):
         checked(Transaction(RUN, (replace(made.entries[0], resource=order), *made.entries[1:])), Decimal("0.1"))
+
+
+def test_a_course_of_one_infusion_that_is_repeated_has_no_total_to_misread() -> None:
+    made = proposal(series=4, days=1, per_kg="1")
+    assert made.dose is not None
+    assert made.dose.course_g == made.dose.per_infusion_g
+    checked(written(series=4, days=1, per_kg="1"), tolerance_of(made), made.dose.course_g)
 
 
 def test_a_reference_to_nothing_in_the_transaction_does_not_leave() -> None:

@@ -43,7 +43,11 @@ def test_verification_makes_the_order_active_and_completes_the_task() -> None:
     assert parts["medication-request"]["status"] == "active"
     assert parts["request-group"]["status"] == "active"
     task = parts["task"]
-    assert (task["status"], task["businessStatus"], task["owner"]["reference"]) == ("completed", {"text": "verified"}, "Practitioner/pharmacist")
+    assert (task["status"], task["businessStatus"], task["owner"]["reference"]) == (
+        "completed",
+        {"text": "verified"},
+        "Practitioner/pharmacist",
+    )
     provenance = made.entry("provenance-decision")
     assert provenance is not None
     assert task["output"] == [{"type": {"text": "verified"}, "valueReference": {"reference": provenance.full_url}}]
@@ -79,7 +83,9 @@ def test_a_query_leaves_the_draft_and_holds_the_task_with_reason_and_note() -> N
     task = by_role(made)["task"]
     assert (task["status"], task["businessStatus"]["text"]) == ("on-hold", "clarification")
     assert task["statusReason"]["coding"][0]["code"] == "weight"
-    assert task["note"] == [{"authorReference": {"reference": "Practitioner/pharmacist"}, "time": "2026-03-02T08:54:00+00:00", "text": REASON.note}]
+    assert task["note"] == [
+        {"authorReference": {"reference": "Practitioner/pharmacist"}, "time": "2026-03-02T08:54:00+00:00", "text": REASON.note}
+    ]
     assert "output" not in task
 
 
@@ -98,7 +104,9 @@ def test_a_rejection_cancels_the_order_and_revokes_the_group() -> None:
     assert parts["task"]["status"] == "rejected"
 
 
-@pytest.mark.parametrize(("now", "then"), [("requested", "rejected"), ("accepted", "rejected"), ("in-progress", "completed"), ("on-hold", "completed")])
+@pytest.mark.parametrize(
+    ("now", "then"), [("requested", "rejected"), ("accepted", "rejected"), ("in-progress", "completed"), ("on-hold", "completed")]
+)
 def test_a_task_that_was_begun_is_completed_with_the_rejection_as_output(now: str, then: str) -> None:
     held = stored()
     task = by_role(decided(OrderState.REJECTED, Stored(held.order, held.group, {**(held.task or {}), "status": now})))["task"]

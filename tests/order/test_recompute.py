@@ -207,7 +207,11 @@ def test_a_stated_weight_cannot_be_recalculated_and_says_so() -> None:
 
 
 def test_an_order_that_is_no_order_of_ours_never_agrees() -> None:
-    foreign = {"resourceType": "MedicationRequest", "subject": {"reference": "Patient/cidp-adult"}, "dosageInstruction": [{"text": "IVIG 40 g"}]}
+    foreign = {
+        "resourceType": "MedicationRequest",
+        "subject": {"reference": "Patient/cidp-adult"},
+        "dosageInstruction": [{"text": "IVIG 40 g"}],
+    }
     assert {"Product", "Dosing weight", "Dose of one infusion", "Rate steps", "Infusions"} <= set(wrong(foreign))
     assert wrong({"resourceType": "MedicationRequest"})
 

@@ -23,9 +23,7 @@ def made(**changes: Any) -> Sheet:
 
 def test_each_day_has_its_date_grams_and_volume() -> None:
     days = made().days
-    assert [(d.number, d.date, d.grams, d.volume) for d in days] == [
-        (n, date(2026, 3, 1 + n), "40 g", "400 mL") for n in (1, 2, 3, 4)
-    ]
+    assert [(d.number, d.date, d.grams, d.volume) for d in days] == [(n, date(2026, 3, 1 + n), "40 g", "400 mL") for n in (1, 2, 3, 4)]
 
 
 def test_the_pump_steps_run_up_to_the_whole_volume() -> None:
@@ -62,7 +60,13 @@ def test_a_medicine_with_a_time_before_the_start_is_given_before() -> None:
     chosen = [c for c in all_companions() if c.id == "premedication-acetaminophen"]
     assert chosen and proposal(companions=tuple(chosen)).companions
     held, _ = as_stored(written(companions=tuple(type(c)(**{**{n: getattr(c, n) for n in c.__slots__}, "selected": True}) for c in chosen)))
-    it = sheet(OrderState.VERIFIED, {**held["medication-request"], "status": "active"}, [held["companion-premedication-acetaminophen"]], content(), RUN)
+    it = sheet(
+        OrderState.VERIFIED,
+        {**held["medication-request"], "status": "active"},
+        [held["companion-premedication-acetaminophen"]],
+        content(),
+        RUN,
+    )
     assert len(it.companions["before"]) == 1
 
 

@@ -72,7 +72,11 @@ def test_nothing_is_verified_that_was_not_approved_and_stored(events: list[Event
             state = move(state, event)
             passed.add(state)
     if state is OrderState.VERIFIED:
-        assert {OrderState.APPROVED, OrderState.SENT} <= passed or {OrderState.APPROVED, OrderState.INCOMPLETE, OrderState.QUERIED} <= passed
+        assert {OrderState.APPROVED, OrderState.SENT} <= passed or {
+            OrderState.APPROVED,
+            OrderState.INCOMPLETE,
+            OrderState.QUERIED,
+        } <= passed
 
 
 @pytest.mark.parametrize("state", ["verified", "rejected", "cancelled"])
@@ -89,7 +93,9 @@ def test_the_fhir_statuses_of_each_state_in_the_ehr() -> None:
     assert "proposed" not in told and "approved" not in told
 
 
-@pytest.mark.parametrize(("now", "to"), [("completed", "active"), ("cancelled", "active"), ("stopped", "draft"), ("active", "draft"), ("on-hold", "active")])
+@pytest.mark.parametrize(
+    ("now", "to"), [("completed", "active"), ("cancelled", "active"), ("stopped", "draft"), ("active", "draft"), ("on-hold", "active")]
+)
 def test_a_medication_request_never_returns_from_its_end_or_to_draft(now: str, to: str) -> None:
     with pytest.raises(StateError):
         fhir_move(now, to)

@@ -99,7 +99,9 @@ def test_an_incomplete_order_is_never_verified() -> None:
     assert codes(asked(review(incomplete=True))) == ["incomplete"]
 
 
-@pytest.mark.parametrize("state", [OrderState.PROPOSED, OrderState.APPROVED, OrderState.UNCERTAIN, OrderState.VERIFIED, OrderState.REJECTED])
+@pytest.mark.parametrize(
+    "state", [OrderState.PROPOSED, OrderState.APPROVED, OrderState.UNCERTAIN, OrderState.VERIFIED, OrderState.REJECTED]
+)
 def test_an_order_that_stands_elsewhere_is_not_verified(state: OrderState) -> None:
     assert codes(asked(review(state=state))) == ["state"]
 

@@ -37,7 +37,12 @@ def built_cases(runner: Any, kind: str) -> list[Any]:
     found = []
     for case in runner.cases.load_all():
         chosen = case.selections
-        known = case.kind == kind and not case.never and chosen["indication"] in runner.content.order_sets and chosen["product"] in runner.content.products
+        known = (
+            case.kind == kind
+            and not case.never
+            and chosen["indication"] in runner.content.order_sets
+            and chosen["product"] in runner.content.products
+        )
         if known and {*(case.expect.get("fire") or {}), *(case.expect.get("unknown") or [])} <= runner.built:
             found.append(case)
     return found
