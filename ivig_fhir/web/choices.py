@@ -27,8 +27,12 @@ def choices_view(p: Proposal, content: Content, site: Site) -> list[dict[str, An
         _row(p, "dose", "Dose", _dose(p), [_input("per_kg", "Grams per kilogram, whole course", _per_kg(p), mode="decimal")]),
         _row(p, "days", "Days", f"{_days(p)}, from {day(p.start, year=False)} {clock(p.start)}", _day_fields(p)),
         _row(p, "weight", "Weight", _weight(p), _weight_fields(p, content)),
-        _row(p, "rate", "Maximum", _maximum(p), [_input("cap_mg_kg_min", "Your maximum, mg/kg/min (empty: label)", _cap(p), mode="decimal")]),
-        _row(p, "setting", "Setting", dict(_SETTINGS)[p.selections.setting], [_select("setting", "Setting", _SETTINGS, p.selections.setting)]),
+        _row(
+            p, "rate", "Maximum", _maximum(p), [_input("cap_mg_kg_min", "Your maximum, mg/kg/min (empty: label)", _cap(p), mode="decimal")]
+        ),
+        _row(
+            p, "setting", "Setting", dict(_SETTINGS)[p.selections.setting], [_select("setting", "Setting", _SETTINGS, p.selections.setting)]
+        ),
     ]
 
 
@@ -64,7 +68,9 @@ def _products(content: Content, site: Site) -> list[tuple[str, str]]:
 def _dose(p: Proposal) -> str:
     if p.dose is None:
         return "–"
-    return f"{plain(p.dose.per_kg)} g/kg for the course" if p.dose.per_kg is not None else f"{amount(p.dose.calculated_course_g, 'g')}, course"
+    return (
+        f"{plain(p.dose.per_kg)} g/kg for the course" if p.dose.per_kg is not None else f"{amount(p.dose.calculated_course_g, 'g')}, course"
+    )
 
 
 def _per_kg(p: Proposal) -> str:
@@ -92,7 +98,12 @@ def _weight_fields(p: Proposal, content: Content) -> list[Field]:
     bases = [(b, b) for b in ("other", "actual", "ideal", "adjusted")]
     return [
         _select("policy", "Policy", policies, p.weight.policy),
-        _input("dosing_kg", "Or a dosing weight that you state, kg", plain(p.weight.dosing_kg) if stated and p.weight.dosing_kg else "", mode="decimal"),
+        _input(
+            "dosing_kg",
+            "Or a dosing weight that you state, kg",
+            plain(p.weight.dosing_kg) if stated and p.weight.dosing_kg else "",
+            mode="decimal",
+        ),
         _select("basis", "It is the weight that is", bases, p.selections.weight.basis),
         _input("weight_reason", "Why it is stated", p.selections.weight.reason),
     ]

@@ -106,12 +106,18 @@ def _view(runtime: Runtime, session: sessions.Session, opened: Page) -> dict[str
     view = review_view(proposal, opened.chart, runtime.content, opened.run.state)
     mode, issuer = runtime.mode(session), runtime.issuer(session.context.iss)
     parts = sum(c.selected for c in proposal.companions)
-    what = f"1 draft order, {parts} companion orders, 1 task for the pharmacist" if mode.writes else "nothing; the order is handed over as text"
+    what = (
+        f"1 draft order, {parts} companion orders, 1 task for the pharmacist"
+        if mode.writes
+        else "nothing; the order is handed over as text"
+    )
     return view | {
         "choices": choices_view(proposal, runtime.content, runtime.site),
         "choices_note": "Defaults of the content unless it says “Chosen by you”. Change any of them.",
         "may_approve": session.role == "prescriber" and proposal.outcome == "proposed",
-        "why_not": "Only a prescriber whose identity the EHR proved can approve." if session.role != "prescriber" else "There is no dose to approve.",
+        "why_not": "Only a prescriber whose identity the EHR proved can approve."
+        if session.role != "prescriber"
+        else "There is no dose to approve.",
         "approve_label": "Approve order" if mode.writes else "Approve and copy order",
         "consequence": f"Writes to {issuer.name} as {clinician(session).display}: {what}. {mode.reason}",
     }
@@ -193,5 +199,12 @@ def _state(runtime: Runtime, session: sessions.Session, run: str) -> Response:
         verification = json.loads(order.verification) if order.verification else None
     except NotFound:
         pass
-    made = {"run": run, "state": opened.run.state, "csrf": token(session.id), "proposal": shown, "receipt": receipt, "verification": verification}
+    made = {
+        "run": run,
+        "state": opened.run.state,
+        "csrf": token(session.id),
+        "proposal": shown,
+        "receipt": receipt,
+        "verification": verification,
+    }
     return make_response(jsonify(made))

@@ -91,7 +91,9 @@ def _case(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[
             "receipt": json.loads(approved.receipt) if approved.receipt else None,
             "verification": json.loads(approved.verification) if approved.verification else None,
             "digest": case.review.digest,
-            "recalculated": [{"what": x.what, "ordered": x.ordered, "recomputed": x.recomputed, "agrees": x.agrees} for x in case.review.lines],
+            "recalculated": [
+                {"what": x.what, "ordered": x.ordered, "recomputed": x.recomputed, "agrees": x.agrees} for x in case.review.lines
+            ],
         }
         return make_response(jsonify(made))
     view = case_view(case, runtime, session) | {"refused": refused}

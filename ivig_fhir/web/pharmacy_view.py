@@ -11,6 +11,7 @@ from typing import Any
 
 from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
 from ivig_fhir.fhir.reading import word
+from ivig_fhir.order.decision import version_of
 from ivig_fhir.proposal.findings import Evidence
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
@@ -46,7 +47,13 @@ def worklist_view(found: Worklist, now: datetime, ehr: str, status: str) -> View
 def worklist_json(found: Worklist) -> list[View]:
     """The same for scripts."""
     return [
-        {"run": r.run, "state": r.state, "patient": word(r.patient, "id"), "order": f"MedicationRequest/{r.order.get('id')}", "task": r.task.get("status")}
+        {
+            "run": r.run,
+            "state": r.state,
+            "patient": word(r.patient, "id"),
+            "order": f"MedicationRequest/{r.order.get('id')}",
+            "task": r.task.get("status"),
+        }
         for r in found.rows
     ]
 
@@ -196,7 +203,7 @@ def _second(case: Case, agrees: bool) -> View:
         "kind": "ok" if agrees else "stop",
         "verdict": verdict,
         "lines": shown,
-        "basis": f"From MedicationRequest/{order.get('id')} version {(order.get('meta') or {}).get('versionId', '?')} and the chart, read now.",
+        "basis": f"From MedicationRequest/{order.get('id')} version {version_of(order) or '?'} and the chart, as read now.",
     }
 
 

@@ -72,7 +72,8 @@ def rate_picture(rate: RateSchedule, start: datetime, kg: Decimal | None) -> Rat
         cap_y=_y(ceiling, top) if ceiling is not None else None,
         cap_text=cap,
         begins_at=clock(start),
-        described=", ".join(f"{plain(s.ml_h)} mL/h for {plain(s.minutes)} minutes ({plain(s.volume_ml)} mL)" for s in rate.steps) + f". {cap}",
+        described=", ".join(f"{plain(s.ml_h)} mL/h for {plain(s.minutes)} minutes ({plain(s.volume_ml)} mL)" for s in rate.steps)
+        + f". {cap}",
     )
 
 

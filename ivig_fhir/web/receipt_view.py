@@ -25,7 +25,11 @@ _WORDS = {SAME: "same", SAME_MEANING: "same meaning", LOST: "lost", CHANGED: "ch
 _HEAD = {
     "approved": ("need", "Approved, not in the EHR", "Nothing of this order is stored in the EHR."),
     "sent": ("ok", "Stored as a draft", "The EHR holds the order as it was sent. A pharmacist verifies it next."),
-    "uncertain": ("unk", "Outcome unknown", "The EHR did not answer. Look for the order before anything is sent again; this app never resends blindly."),
+    "uncertain": (
+        "unk",
+        "Outcome unknown",
+        "The EHR did not answer. Look for the order before anything is sent again; this app never resends blindly.",
+    ),
     "incomplete": ("stop", "Incomplete", "The EHR lost something that counts. The order cannot be verified like this."),
     "queried": ("warn", "A question was asked", "The order stays a draft until the pharmacist decides."),
     "verified": ("ok", "Verified and active", "A pharmacist verified the order on a second calculation; it is active in the EHR."),
@@ -124,7 +128,13 @@ def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: s
     for item in kept["companions"]:
         if item["id"] in wanted:
             by_kind.setdefault(item["kind"], []).append(f"{item['title']}: {item['text']}")
-    titles = (("monitoring", "Watch"), ("nursing", "Before and during"), ("medication", "Medicines beside it"), ("lab", "Blood"), ("education", "Tell the patient"))
+    titles = (
+        ("monitoring", "Watch"),
+        ("nursing", "Before and during"),
+        ("medication", "Medicines beside it"),
+        ("lab", "Blood"),
+        ("education", "Tell the patient"),
+    )
     days = [{"day": day(d.date), "grams": d.grams} for d in made.days]
     common = {
         "title": f"Infusion sheet, {made.product}",

@@ -28,7 +28,9 @@ _RATE_WORDS = {
 def review_view(p: Proposal, chart: ChartSnapshot, content: Content, state: str) -> View:
     """The page's data; who may do what is added by the route."""
     titles = {id_: title for _, id_, title in content.constants["check_index"]}
-    by_severity = {s: [finding_view(f, titles) for f in p.findings if f.severity == s] for s in ("hard-stop", "override", "warning", "info")}
+    by_severity = {
+        s: [finding_view(f, titles) for f in p.findings if f.severity == s] for s in ("hard-stop", "override", "warning", "info")
+    }
     given = {o.check: o for o in p.overrides}
     labels = dict(content.constants["override_reasons"])
     answered = [
@@ -73,7 +75,9 @@ def finding_view(f: Finding, titles: Mapping[str, str]) -> View:
 def banner_view(p: Proposal, chart: ChartSnapshot) -> View:
     """Name, birth date with age and sex, record number, weight with its date, allergies: the line that is on every page."""
     born = f"{day(p.patient.birth_date)} ({p.age})" if p.patient.birth_date else "not recorded"
-    weight = f"{measured(p.weight.actual_kg, 'kg')}, {day(p.weight.effective)}" if p.weight.actual_kg is not None else "none that can be used"
+    weight = (
+        f"{measured(p.weight.actual_kg, 'kg')}, {day(p.weight.effective)}" if p.weight.actual_kg is not None else "none that can be used"
+    )
     return {
         "name": p.patient.name or "Name not recorded",
         "born": f"{born}, {p.patient.sex or 'sex not recorded'}",
@@ -134,7 +138,7 @@ def _order_parts(p: Proposal, chart: ChartSnapshot, content: Content) -> View:
         "picture": rate_picture(p.rate, p.start, p.weight.dosing_kg),
         "rate": p.rate,
         "product": p.product.brand,
-        "rate_note": f"{_RATE_WORDS[p.rate.basis]} Whole mL/h, rounded down. Go up only if vital signs are stable and there are no symptoms.",
+        "rate_note": f"{_RATE_WORDS[p.rate.basis]} Whole mL/h, rounded down. Go up only with stable vital signs and no symptoms.",
         "vials_note": _vials(p),
         "policies": [_policy_row(p, r) for r in compare_policies(p, chart, content)],
     }

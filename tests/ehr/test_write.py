@@ -87,6 +87,7 @@ def answer_with(status: int, body: Any, method: str = "POST", ending: str = "/fh
         if request.method != method or not str(request.url).partition("?")[0].endswith(ending):
             return through(request)
         made = through(request) if after else requests.Response()
+        made._content_consumed = True
         made.status_code = status
         made._content = encode(body) if body is not None else b""
         made.headers.update({"Content-Type": "application/fhir+json"})

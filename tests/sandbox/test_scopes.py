@@ -77,7 +77,7 @@ def test_token_ends_after_its_hour(ehr: Ehr) -> None:
         ("patient/Patient.read patient/Observation.read", (200, 200, 403)),
         ("patient/Patient.write patient/Observation.c", (403, 403, 201)),
         ("patient/*.*", (200, 200, 201)),
-        ("user/Patient.rs user/Observation.rsc", (200, 200, 201)),
+        ("user/Patient.rs user/Observation.crs", (200, 200, 201)),
         ("patient/Condition.rs", (403, 403, 403)),
         ("openid", (403, 403, 403)),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -90,7 +91,9 @@ def test_data_key_and_tokens_outlive_a_restart(tmp_path: Path) -> None:
 
 
 def test_command_starts_and_ends_as_asked(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ivig_fhir.sandbox", "--port", "0", "--db", str(tmp_path / "s.sqlite"), "--cast", str(tmp_path)]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "ivig_fhir.sandbox", "--port", str(port), "--db", str(tmp_path / "s.sqlite"), "--cast", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline()
