@@ -7,7 +7,7 @@ EHR_PORT ?= 5001
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types proof bench audit generated lock clean
+.PHONY: help setup demo test check lint types proof audit generated lock clean
 
 help: ## print the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,14 +32,11 @@ types: $(VENV)/.dev
 proof: $(VENV)/.dev ## the long proofs; their figures are committed under docs/generated
 	@$(BIN)/python -m pytest -m proof -n 0
 
-bench: $(VENV)/.dev ## measure, and write docs/generated/performance.json
-	@$(BIN)/python scripts/bench.py
-
 audit: $(VENV)/.dev ## dependency audit and bill of materials; what was not audited is a failure
 	@$(BIN)/python scripts/audit.py
 
 generated: $(VENV)/.dev ## make the pages under docs/generated again
-	@$(BIN)/python scripts/generate.py
+	@$(BIN)/python scripts/real_charts.py $${SHARED_DATA:-../shared}/data/patients
 
 lock: ## resolve the pins again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
