@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ivig_fhir.content.governance import ContentFile
 from ivig_fhir.content.hashing import digest_of, hash_of
 from ivig_fhir.content.load_checks import Index, read_checks, read_index
+from ivig_fhir.content.load_governance import read_governance, without_governance
 from ivig_fhir.content.load_indications import read_order_set
 from ivig_fhir.content.load_parts import read_citations, read_companions, read_panels
 from ivig_fhir.content.load_policies import read_policies
@@ -23,26 +26,26 @@ _INDEX = "checks/index.toml"
 
 
 class _Files:
-    """The parsed files of one folder, each with its hash."""
+    """The parsed files of one folder, each with its hash and with who stands behind it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.hashes: dict[str, str] = {}
+        self.read: dict[str, ContentFile] = {}
 
     def toml(self, name: str) -> dict[str, Any]:
-        """One TOML file, exact: a bare decimal would become a float, so it is refused."""
+        """One TOML file without its head, exact: a bare decimal would become a float, so it is refused."""
         try:
             data = tomllib.loads(self._text(name), parse_float=_Bare)
         except tomllib.TOMLDecodeError as why:
             raise fault(name, "", f"is not TOML ({why})") from None
         _refuse_inexact(data, name, "")
-        self.hashes[name] = hash_of(data)
-        return data
+        self.read[name] = ContentFile(name, hash_of(data), read_governance(data, name))
+        return without_governance(data)
 
     def rows(self, name: str) -> list[Row]:
         """One CSV file of codes."""
         heads, rows = parse_rows(self._text(name), name)
-        self.hashes[name] = hash_of([heads, [list(r) for r in rows]])
+        self.read[name] = ContentFile(name, hash_of([heads, [list(r) for r in rows]]), read_governance(heads, name))
         return rows
 
     def names(self, folder: str, ending: str) -> list[str]:
@@ -99,17 +102,16 @@ def load_content(folder: Path) -> Content:
         value_sets=MappingProxyType(sets),
         citations=MappingProxyType(citations),
         constants=MappingProxyType({**constants, "check_index": index, "rules": rules, "known_products": _known(files, products)}),
-        digest=digest_of(files.hashes),
+        files=MappingProxyType(files.read),
+        digest=digest_of({name: file.hash for name, file in files.read.items()}),
     )
     _refuse_dangling(content)
     return content
 
 
 def _version(files: _Files) -> str:
-    row = Table(files.toml("release.toml"), "release.toml")
-    version = row.text("version")
-    row.end()
-    return version
+    Table(files.toml("release.toml"), "release.toml").end()
+    return files.read["release.toml"].governance.version
 
 
 def _products(files: _Files, citations: Collection[str]) -> dict[str, Product]:
@@ -117,7 +119,7 @@ def _products(files: _Files, citations: Collection[str]) -> dict[str, Product]:
     for name in files.names("products", ".toml"):
         if name != "products/known.toml":
             data = files.toml(name)
-            made = read_product(data, name, citations, files.hashes[name])
+            made = read_product(data, files.read[name], citations)
             found[_named_as_file(made.id, name)] = made
     return found
 
@@ -131,8 +133,9 @@ def _order_sets(
         if codes not in sets:
             raise fault(f"value_sets/{codes}.csv", "", "is missing")
         data = files.toml(name)
-        signed = hash_of([data, [list(r) for r in rows[codes]]])  # a reviewer signs the diagnosis codes with the order set
-        made = read_order_set(data, name, citations, sets[codes], signed)
+        file = files.read[name]
+        signed = hash_of([file.hash, [list(r) for r in rows[codes]]])  # a reviewer signs the diagnosis codes with the order set
+        made = read_order_set(data, replace(file, hash=signed), citations, sets[codes])
         found[_named_as_file(made.id, name)] = made
     return found
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ivig_fhir.content.model import Evidence, OrderSet, Regimen, Review
+from ivig_fhir.content.governance import ContentFile
+from ivig_fhir.content.model import Evidence, OrderSet, Regimen
 from ivig_fhir.content.reading import Table, by_id
 from ivig_fhir.fhir.codes import ValueSet
 
@@ -16,17 +17,16 @@ _BASES = ("total_course", "single", "per_cycle", "per_infusion", "per_infusion_o
 _PER_DAY = re.compile(r"per day x [1-9] days")
 
 
-def read_order_set(data: Mapping[str, Any], file: str, citations: Collection[str], codes: ValueSet, content_hash: str) -> OrderSet:
+def read_order_set(data: Mapping[str, Any], file: ContentFile, citations: Collection[str], codes: ValueSet) -> OrderSet:
     """One indication's order set; `codes` is its set of diagnosis codes."""
-    row = Table(data, file, citations)
+    row = Table(data, file.name, citations)
     tier = row.one_of("tier", TIERS)
-    regimens = by_id([_regimen(r) for r in row.tables("regimen")], lambda r: r.id, file)
+    regimens = by_id([_regimen(r) for r in row.tables("regimen")], lambda r: r.id, file.name)
     _refuse_odd_regimens(row, tier, regimens)
     made = OrderSet(
         id=row.id(),
         name=row.text("name"),
-        version=row.text("version"),
-        review=unreviewed(row),
+        governance=file.governance,
         tier=tier,
         label_code=row.text("label_code", empty=True),
         on_label=row.text("on_label"),
@@ -44,17 +44,10 @@ def read_order_set(data: Mapping[str, Any], file: str, citations: Collection[str
         age_years=_ages(row),
         guidance=row.text("guidance"),
         source=row.basis(),
-        content_hash=content_hash,
+        content_hash=file.hash,
     )
     row.end()
     return made
-
-
-def unreviewed(row: Table) -> Review:
-    """Shipped content names no reviewer: a signature stands in a site file, over the hash of what was read."""
-    if row.text("checked_by") != "none":
-        raise row.fault("checked_by", "is not 'none', and only a site file can sign content")
-    return Review("unreviewed", expires_on=row.text("review_by"))
 
 
 def _refuse_odd_regimens(row: Table, tier: str, regimens: Mapping[str, Regimen]) -> None:

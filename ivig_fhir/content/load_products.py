@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ivig_fhir.content.load_indications import unreviewed
+from ivig_fhir.content.governance import ContentFile
 from ivig_fhir.content.model import Basis, LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.content.reading import Table
 
@@ -16,9 +16,9 @@ LADDER_BASES = ("label", "maker", "illustrative")
 CODE_SYSTEMS = ("ndc", "rxnorm", "hcpcs")
 
 
-def read_product(data: Mapping[str, Any], file: str, citations: Collection[str], content_hash: str) -> Product:
+def read_product(data: Mapping[str, Any], file: ContentFile, citations: Collection[str]) -> Product:
     """One immunoglobulin product."""
-    row = Table(data, file, citations)
+    row = Table(data, file.name, citations)
     concentrations = row.numbers("concentrations_mg_ml")
     risk, text, source = _risk_rate(row)
     properties = _properties(row)
@@ -27,8 +27,7 @@ def read_product(data: Mapping[str, Any], file: str, citations: Collection[str],
         brand=row.text("brand"),
         proper_name=row.text("proper_name"),
         maker=row.text("maker"),
-        version=row.text("version"),
-        review=unreviewed(row),
+        governance=file.governance,
         marketed=row.flag("marketed"),
         concentrations_mg_ml=concentrations,
         intravenous=row.flag("intravenous"),
@@ -46,7 +45,7 @@ def read_product(data: Mapping[str, Any], file: str, citations: Collection[str],
         codes=_codes(row),
         names=row.words("names", some=True),
         source=row.basis(),
-        content_hash=content_hash,
+        content_hash=file.hash,
         property_sources={key: basis for key, (_, basis) in properties.items()},
     )
     _refuse_contradictions(row, made)

@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ivig_fhir.content.governance import Review
 from ivig_fhir.content.load_products import check_steps
-from ivig_fhir.content.model import Check, Content, RateStep, Review
+from ivig_fhir.content.model import Check, Content, RateStep
 from ivig_fhir.content.reading import Table
 from ivig_fhir.content.site import AdoptedLadder, Site
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from ivig_fhir.content.governance import ContentFile, Governance
 from ivig_fhir.fhir.codes import ValueSet
 
 SEVERITIES = ("info", "warning", "override", "hard-stop")
@@ -29,16 +30,6 @@ class Basis:
 
     citations: tuple[str, ...]
     confidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """Who reviewed a piece of content, when, and until when it holds; unreviewed until a site's reviewer signs."""
-
-    status: str  # unreviewed | reviewed
-    reviewer: str = ""
-    reviewed_on: str = ""
-    expires_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +72,7 @@ class OrderSet:
 
     id: str
     name: str
-    version: str
-    review: Review
+    governance: Governance
     tier: str
     label_code: str
     on_label: str
@@ -151,8 +141,7 @@ class Product:
     brand: str
     proper_name: str
     maker: str
-    version: str
-    review: Review
+    governance: Governance
     marketed: bool
     concentrations_mg_ml: tuple[Decimal, ...]
     intravenous: bool
@@ -288,4 +277,5 @@ class Content:
     value_sets: Mapping[str, ValueSet]
     citations: Mapping[str, Citation]
     constants: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, ContentFile] = field(default_factory=dict)
     digest: str = ""

@@ -8,7 +8,8 @@ from datetime import time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from ivig_fhir.content.model import RateStep, Review
+from ivig_fhir.content.governance import Review
+from ivig_fhir.content.model import RateStep
 
 
 @dataclass(frozen=True, slots=True)

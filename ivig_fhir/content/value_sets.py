@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 
+from ivig_fhir.content.governance import KEYS
 from ivig_fhir.content.reading import fault
 from ivig_fhir.fhir.codes import SHORT, Code, ValueSet
 from ivig_fhir.fhir.codes import code as comparable
 
-_HEADS = ("title", "source", "version", "licence")
+_HEADS = ("title", "source", "licence")
 _COLUMNS = ["system", "code", "display", "match", "confidence"]
 _MATCHES = {"exact", "prefix", "word"}
 Row = tuple[str, str, str, str, str]
 
 
 def parse_rows(text: str, file: str) -> tuple[dict[str, str], list[Row]]:
-    """The head lines and the rows of one file. ContentError names the line that is wrong."""
+    """The head lines and the rows of one file. ContentError names the line that is wrong. `version` is that of the codes."""
     heads: dict[str, str] = {}
     lines = text.splitlines()
     while lines and lines[0].startswith("#"):
@@ -24,8 +25,8 @@ def parse_rows(text: str, file: str) -> tuple[dict[str, str], list[Row]]:
     for name in _HEADS:
         if not heads.get(name):
             raise fault(file, name, "is missing from the head lines")
-    if set(heads) - set(_HEADS):
-        raise fault(file, min(set(heads) - set(_HEADS)), "is not a head line that is known here")
+    if unknown := set(heads) - set(_HEADS) - set(KEYS):
+        raise fault(file, min(unknown), "is not a head line that is known here")
     rows = list(csv.reader(lines))
     if not rows or rows[0] != _COLUMNS:
         raise fault(file, "header", f"is not {','.join(_COLUMNS)}")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from ivig_fhir.content.governance import Review
 from ivig_fhir.content.load_site import review_of
-from ivig_fhir.content.model import Content, Review
+from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.dates import parse_date
 from ivig_fhir.fhir.references import plain_reference

@@ -50,7 +50,7 @@ class OrderContext:
 
     def plan(self, proposal: Proposal) -> str:
         """The canonical of the order set with its version."""
-        return f"{self.base}/PlanDefinition/{proposal.order_set.id}|{proposal.order_set.version}"
+        return f"{self.base}/PlanDefinition/{proposal.order_set.id}|{proposal.order_set.governance.version}"
 
     def device(self) -> dict[str, Any]:
         """The app as a logical reference: a literal Device would have to exist on servers that check references."""

@@ -12,6 +12,11 @@ from ivig_fhir.errors import ContentError
 
 Change = Callable[[str, str, str], Path]
 CHECK = """
+status = "draft"
+version = "2026.11.0"
+written_by = "the ivig-fhir project"
+checked_by = "none"
+review_by = "2027-11-01"
 [[check]]
 id = "product.diluent"
 ref = "F10"
@@ -49,6 +54,13 @@ FAULTS = [
     (CIDP, 'citations = ["aan-2012"]', 'citations = ["aan-1912"]', (CIDP, "evidence[AAN 2012 (retired)].citations", "aan-1912")),
     (CIDP, 'citations = ["aan-2012"]', "citations = []", (CIDP, "citations", "list of texts")),
     (CIDP, 'checked_by = "none"', 'checked_by = "Dr Nobody"', (CIDP, "checked_by", "site file")),
+    (CIDP, 'status = "draft"\n', "", (CIDP, "status", "missing", "written_by")),
+    (CIDP, 'status = "draft"', 'status = "final"', (CIDP, "status", "'final'")),
+    (CIDP, 'written_by = "the ivig-fhir project"', 'written_by = ""', (CIDP, "written_by", "not a text")),
+    (CIDP, 'review_by = "2027-11-01"', 'review_by = "soon"', (CIDP, "review_by", "'soon'")),
+    ("checks/weight.toml", 'checked_by = "none"\n', "", ("checks/weight.toml", "checked_by", "missing")),
+    (CODES, "# written_by: the ivig-fhir project\n", "", (CODES, "written_by", "missing")),
+    (CODES, "# checked_by: none", "# checked_by: me", (CODES, "checked_by", "site file")),
     (CIDP, 'id = "cidp"', 'id = "cidq"', (CIDP, "id", "name of the file")),
     (CIDP, 'review_by = "2027-11-01"', "review_by = 2027-11-01", (CIDP, "review_by", "date")),
     ("indications/ra.toml", '[[evidence]]\nbody = "FDA"', '[[regimen]]\nid = "ra-x"\ntitle = "x"\nphase = "x"\ndose_g_kg = [1, 1]\n'

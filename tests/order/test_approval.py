@@ -10,7 +10,7 @@ import pytest
 from an_approved_order import NURSE, OVERRIDE, PHARMACIST, PRESCRIBER
 from an_order import NOW, content, finding, proposal
 
-from ivig_fhir.content.model import Review
+from ivig_fhir.content.governance import Review
 from ivig_fhir.content.site import Site
 from ivig_fhir.order.approval import Approval, Clinician, Refusal, approve, changed_facts
 from ivig_fhir.proposal.model import Proposal
