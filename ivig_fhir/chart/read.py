@@ -94,5 +94,5 @@ def chart_digest(answers: Answers) -> str:
 
 
 def _fingerprint(resource: Resource) -> list[str]:
-    content = {k: exact(v) for k, v in resource.items() if k not in _NOT_CONTENT}
+    content = exact({k: v for k, v in resource.items() if k not in _NOT_CONTENT})
     return [word(resource, "resourceType"), word(resource, "id"), digest(content)]

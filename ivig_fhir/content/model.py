@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from ivig_fhir.content.governance import ContentFile, Governance
 from ivig_fhir.fhir.codes import ValueSet
+from ivig_fhir.fhir.lexicon import Lexicon
 
 SEVERITIES = ("info", "warning", "override", "hard-stop")
 
@@ -279,3 +281,8 @@ class Content:
     constants: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, ContentFile] = field(default_factory=dict)
     digest: str = ""
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """All value sets at once."""
+        return Lexicon(self.value_sets.values())

@@ -104,19 +104,21 @@ def digest(obj: Any) -> str:
 
 
 def _refuse_inexact(obj: Any) -> None:
-    if isinstance(obj, dict):
-        for key, value in obj.items():
-            if not isinstance(key, str):
+    waiting = [obj]
+    while waiting:
+        item = waiting.pop()
+        if item is None or isinstance(item, str | int):
+            continue
+        if isinstance(item, dict):
+            if not all(isinstance(key, str) for key in item):
                 raise TypeError("a JSON object has texts as keys")
-            _refuse_inexact(value)
-    elif isinstance(obj, list | tuple):
-        for value in obj:
-            _refuse_inexact(value)
-    elif isinstance(obj, Decimal):
-        if not obj.is_finite():
+            waiting += item.values()
+        elif isinstance(item, list | tuple):
+            waiting += item
+        elif not isinstance(item, Decimal):
+            raise TypeError(f"{type(item).__name__} is not sent; numbers are int or Decimal, times are text")
+        elif not item.is_finite():
             raise ValueError("a number that is sent is finite")
-    elif not (obj is None or isinstance(obj, str | int)):
-        raise TypeError(f"{type(obj).__name__} is not sent; numbers are int or Decimal, times are text")
 
 
 def quantity(value: Decimal, unit_text: str, ucum: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from ivig_fhir.fhir.terms import Term
 
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
@@ -75,12 +76,12 @@ class ValueSet:
     prefixes: tuple[Code, ...] = ()
     terms: tuple[str, ...] = ()
     exclude_terms: tuple[str, ...] = ()
-    _words: tuple[re.Pattern[str], ...] = field(default=(), compare=False, repr=False)
-    _excluded: tuple[re.Pattern[str], ...] = field(default=(), compare=False, repr=False)
+    _words: tuple[Term, ...] = field(default=(), compare=False, repr=False)
+    _excluded: tuple[Term, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_words", tuple(_term_pattern(t) for t in self.terms))
-        object.__setattr__(self, "_excluded", tuple(re.compile(r"(?<!\w)" + re.escape(t.lower())) for t in self.exclude_terms))
+        object.__setattr__(self, "_words", tuple(Term.whole(t) for t in self.terms))
+        object.__setattr__(self, "_excluded", tuple(Term.beginning(t) for t in self.exclude_terms))
 
     def by_code(self, codes: Iterable[Code]) -> Code | None:
         """The first of `codes` that belongs to the set."""
@@ -93,21 +94,13 @@ class ValueSet:
         """The first text with a word of the set and no excluded word; a match by text is always shown as one to confirm."""
         for text in texts:
             lowered = text.lower()
-            if any(p.search(lowered) for p in self._words) and not self.excludes((text,)):
+            if any(t.stands_in(lowered) for t in self._words) and not any(t.stands_in(lowered) for t in self._excluded):
                 return text
         return None
 
     def excludes(self, texts: Iterable[str]) -> bool:
         """Whether an excluded word stands in any of the texts; it wins over codes and words."""
-        return any(p.search(text.lower()) for text in texts for p in self._excluded)
-
-
-def _term_pattern(term: str) -> re.Pattern[str]:
-    """Whole words; a star at an end drops the word boundary there."""
-    body = term.lower()
-    left = "" if body.startswith("*") else r"(?<!\w)"
-    right = "" if body.endswith("*") else r"(?!\w)"
-    return re.compile(left + re.escape(body.strip("*")) + right)
+        return any(t.stands_in(text.lower()) for text in texts for t in self._excluded)
 
 
 def codings(concept: Any) -> tuple[Code, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +18,13 @@ _TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_h
 
 def part(element: object, name: str) -> dict[str, Any]:
     """The object under `name`; an empty one when it is missing or something else."""
-    found = element.get(name) if isinstance(element, Mapping) else None
+    found = element.get(name) if isinstance(element, dict) else None
     return found if isinstance(found, dict) else {}
 
 
 def parts(element: object, name: str) -> tuple[dict[str, Any], ...]:
     """The objects of the list under `name`; a single object counts as a list of one, whatever is not an object is passed over."""
-    found = element.get(name) if isinstance(element, Mapping) else None
+    found = element.get(name) if isinstance(element, dict) else None
     if isinstance(found, dict):
         return (found,)
     return tuple(item for item in found if isinstance(item, dict)) if isinstance(found, list) else ()
@@ -32,7 +32,7 @@ def parts(element: object, name: str) -> tuple[dict[str, Any], ...]:
 
 def word(element: object, name: str) -> str:
     """The text under `name` without blanks around it; "" when it is missing or no text."""
-    found = element.get(name) if isinstance(element, Mapping) else None
+    found = element.get(name) if isinstance(element, dict) else None
     return found.strip() if isinstance(found, str) else ""
 
 
@@ -102,12 +102,25 @@ def exact(value: Any) -> Any:
 
     Returns the very same object where no float is in it.
     """
+    return _without_floats(value) if _has_float(value) else value
+
+
+def _has_float(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+        elif isinstance(item, float):
+            return True
+    return False
+
+
+def _without_floats(value: Any) -> Any:
     if isinstance(value, float):
         return Decimal(str(value)) if math.isfinite(value) else None
     if isinstance(value, dict):
-        made = {k: exact(v) for k, v in value.items()}
-        return made if any(made[k] is not v for k, v in value.items()) else value
-    if isinstance(value, list):
-        items = [exact(v) for v in value]
-        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
-    return value
+        return {k: _without_floats(v) for k, v in value.items()}
+    return [_without_floats(v) for v in value] if isinstance(value, list) else value

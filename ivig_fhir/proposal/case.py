@@ -15,6 +15,7 @@ from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.dates import FhirTime, completed_months, completed_years
 from ivig_fhir.proposal.findings import Clear, Evidence, Finding, NotAssessed, Result
+from ivig_fhir.proposal.recognition import Recognition
 from ivig_fhir.proposal.selections import Selections
 
 
@@ -70,6 +71,11 @@ class Case:
     site: Site
     order: PlannedOrder
     earlier: Mapping[str, Result] = field(default_factory=dict)
+    recognised: Recognition = field(default=None, compare=False, repr=False)  # type: ignore[assignment]  # made below
+
+    def __post_init__(self) -> None:
+        if self.recognised is None or self.recognised.chart is not self.chart:
+            object.__setattr__(self, "recognised", Recognition(self.chart, self.content.lexicon))
 
     @property
     def now(self) -> datetime:
@@ -134,14 +140,8 @@ class Case:
 
     def problems(self, set_id: str, active_only: bool = True) -> tuple[Problem, ...]:
         """Conditions whose code or words are in a value set; excluded words win."""
-        chosen = self.content.value_sets[set_id]
-        found = []
-        for item in self.chart.problems:
-            if (active_only and not item.active) or chosen.excludes(item.texts):
-                continue
-            if chosen.by_code(item.codes) or chosen.by_text(item.texts):
-                found.append(item)
-        return tuple(found)
+        found = self.recognised.problems.of((self.content.value_sets[set_id].id,))
+        return tuple(item for item, _ in found if item.active or not active_only)
 
     def days_ago(self, time: FhirTime | None) -> Decimal | None:
         """Days from the earliest instant that `time` can mean until now (for staleness: the oldest it may be)."""

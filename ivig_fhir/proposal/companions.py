@@ -15,13 +15,12 @@ def companions_for(content: Content, results: Mapping[str, Result], selections: 
 
     Required ones stay chosen. See: `order_sets/companions.toml`, [rules].
     """
-    rules = content.constants["rules"]
-    return tuple(_order(item, _holds(item, rules, results, adult), selections, adult) for item in content.companions)
-
-
-def _holds(item: Companion, rules: Mapping[str, tuple[str, ...]], results: Mapping[str, Result], adult: bool) -> bool:
     words = {"always": True, "offered": False, "adult": adult, "child": not adult}
-    words |= {word: any(_fired(results.get(check)) for check in checks) for word, checks in rules.items()}
+    words |= {word: any(_fired(results.get(check)) for check in checks) for word, checks in content.constants["rules"].items()}
+    return tuple(_order(item, _holds(item, words), selections, adult) for item in content.companions)
+
+
+def _holds(item: Companion, words: Mapping[str, bool]) -> bool:
     return any(words[w] for w in item.when) and not any(words[w] for w in item.unless)
 
 

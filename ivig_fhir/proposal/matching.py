@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from ivig_fhir.chart.facts import Allergy, Drug, Event, Measurement, Problem
-from ivig_fhir.fhir.codes import ValueSet
 from ivig_fhir.fhir.dates import FhirTime
 from ivig_fhir.proposal.case import Case, evidence
 from ivig_fhir.proposal.findings import Evidence
@@ -46,36 +45,31 @@ def measured(item: Measurement) -> Evidence:
 
 def problems(case: Case, *set_ids: str, active_only: bool = True) -> tuple[Match[Problem], ...]:
     """Conditions in any of the value sets, each once."""
-    return _matches([p for p in case.chart.problems if p.active or not active_only], case, set_ids)
+    return tuple(Match(p, by_text) for p, by_text in case.recognised.problems.of(_known(case, set_ids)) if p.active or not active_only)
 
 
 def allergies(case: Case, *set_ids: str) -> tuple[Match[Allergy], ...]:
     """Allergies in any of the value sets, active or not; entries that say "none known" or "not asked" are no allergies."""
-    return _matches([a for a in case.chart.allergies if not (a.negation or a.not_asked)], case, set_ids)
+    found = case.recognised.allergies.of(_known(case, set_ids))
+    return tuple(Match(a, by_text) for a, by_text in found if not (a.negation or a.not_asked))
 
 
 def drugs(case: Case, *set_ids: str) -> tuple[Match[Drug], ...]:
     """Entries about medicines in any of the value sets, in every state."""
-    return _matches(case.chart.drugs, case, set_ids)
+    return tuple(Match(d, by_text) for d, by_text in case.recognised.drugs.of(_known(case, set_ids)))
 
 
 def events(case: Case, types: Iterable[str], *set_ids: str) -> tuple[Match[Event], ...]:
     """Procedures, service requests, devices and the like in any of the value sets."""
     wanted = tuple(types)
-    return _matches([e for e in case.chart.events if e.type in wanted], case, set_ids)
+    return tuple(Match(e, by_text) for e, by_text in case.recognised.events.of(_known(case, set_ids)) if e.type in wanted)
 
 
-def _matches(items: Iterable[Item], case: Case, set_ids: Iterable[str]) -> tuple[Match[Item], ...]:
-    sets = [case.content.value_sets[s] for s in set_ids]
-    return tuple(Match(item, by_text) for item in items if (by_text := _in_any(sets, item)) is not None)
-
-
-def _in_any(sets: Iterable[ValueSet], item: Problem | Allergy | Drug | Event) -> bool | None:
-    """None outside all sets; else whether only words matched. An excluded word wins over codes and words."""
-    fitting = [s for s in sets if not s.excludes(item.texts)]
-    if any(s.by_code(item.codes) for s in fitting):
-        return False
-    return True if any(s.by_text(item.texts) for s in fitting) else None
+def _known(case: Case, set_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids as they are; KeyError for one that the content does not have, which would look like an empty chart."""
+    for id_ in set_ids:
+        case.content.value_sets[id_]
+    return set_ids
 
 
 def happened(item: Problem) -> FhirTime | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.snapshot import ChartSnapshot
@@ -159,8 +160,9 @@ def _planned(plan: _Plan, rate: RateSchedule | None) -> PlannedOrder:
 def _run(case: Case, checks: tuple[tuple[str, Callable[[Case], Result]], ...]) -> dict[str, Result]:
     """The checks in the order a pharmacist reads; each sees the results of those before it."""
     results: dict[str, Result] = dict(case.earlier)
+    seen = replace(case, earlier=MappingProxyType(results))
     for id_, check in checks:
-        results[id_] = check(replace(case, earlier=results))
+        results[id_] = check(seen)
     return {id_: results[id_] for id_, _ in checks}
 
 
