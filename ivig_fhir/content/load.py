@@ -172,6 +172,7 @@ def _refuse_unknown_checks(rules: Mapping[str, Collection[str]], constants: Mapp
     named = [("companions.toml", f"rules.{word}", checks) for word, checks in rules.items()]
     named.append(("policies.toml", "site.may_shorten_days_of", constants["stale_days_checks"]))
     named.append(("policies.toml", "limits.data_required", constants["data_required"]))
+    named.append(("policies.toml", "products.checks", constants["product_checks"]))
     for file, key, checks in named:
         for check in checks:
             if check not in ids:

@@ -63,4 +63,5 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "pharmacist_reasons": tuple((row.text("code"), row.text("label")) for row in pharmacist),
         "words": {key: words.text(key) for key in words.names()},
         "stale_days_checks": site.words("may_shorten_days_of"),
+        "product_checks": root.table("products").words("checks", some=True),
     }

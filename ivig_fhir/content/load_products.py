@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ivig_fhir.content.authority import Basis
 from ivig_fhir.content.governance import ContentFile
-from ivig_fhir.content.model import Basis, LabelIndication, Ladder, Product, RateStep
+from ivig_fhir.content.product import Amount, LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.content.reading import Table
 
 STABILIZERS = ("glycine", "l-proline", "maltose", "d-sorbitol", "sucrose", "glucose")
 DILUENTS = ("d5w", "saline")
 LADDER_BASES = ("label", "maker", "illustrative")
 CODE_SYSTEMS = ("ndc", "rxnorm", "hcpcs")
+UNITS = {"mmol_l": "mmol/L", "mg_ml": "mg/mL", "mcg_ml": "mcg/mL"}
 
 
 def read_product(data: Mapping[str, Any], file: ContentFile, citations: Collection[str]) -> Product:
@@ -21,7 +23,7 @@ def read_product(data: Mapping[str, Any], file: ContentFile, citations: Collecti
     row = Table(data, file.name, citations)
     concentrations = row.numbers("concentrations_mg_ml")
     risk, text, source = _risk_rate(row)
-    properties = _properties(row)
+    properties = _properties(row, concentrations)
     made = Product(
         id=row.id(),
         brand=row.text("brand"),
@@ -41,12 +43,13 @@ def read_product(data: Mapping[str, Any], file: ContentFile, citations: Collecti
         vials_g=row.numbers("vials_g"),
         diluents_allowed=_from(row, "diluents_allowed", DILUENTS),
         diluents_excluded=_from(row, "diluents_excluded", DILUENTS),
-        properties={key: says for key, (says, _) in properties.items()},
+        properties={key: says for key, (says, _, _) in properties.items()},
         codes=_codes(row),
         names=row.words("names", some=True),
         source=row.basis(),
         content_hash=file.hash,
-        property_sources={key: basis for key, (_, basis) in properties.items()},
+        property_sources={key: basis for key, (_, basis, _) in properties.items()},
+        amounts={key: amount for key, (_, _, amount) in properties.items() if amount},
     )
     _refuse_contradictions(row, made)
     row.end()
@@ -111,11 +114,22 @@ def check_steps(row: Table, steps: tuple[RateStep, ...]) -> None:
             raise row.fault(f"steps[{number}].ml_kg_h", "is not above the step before")
 
 
-def _properties(row: Table) -> dict[str, tuple[str, Basis]]:
-    """What is said of composition and handling, each statement on its own authority."""
+def _properties(row: Table, concentrations: Collection[Decimal]) -> dict[str, tuple[str, Basis, Amount | None]]:
+    """What is said of composition and handling, each statement on its own authority, with the figure in it."""
     table = row.table("properties")
     inner = {key: table.table(key) for key in table.names()}
-    return {key: (said.text("says"), said.basis()) for key, said in inner.items()}
+    return {key: (said.text("says"), said.basis(), _amount(said, concentrations)) for key, said in inner.items()}
+
+
+def _amount(said: Table, concentrations: Collection[Decimal]) -> Amount | None:
+    """The figure of a statement; a product in several concentrations has to say at which it holds."""
+    for key, unit in UNITS.items():
+        if said.has(key):
+            at = said.number("at_mg_ml") if said.has("at_mg_ml") or len(concentrations) > 1 else next(iter(concentrations))
+            if at not in concentrations:
+                raise said.fault("at_mg_ml", "is not a concentration of the product")
+            return Amount(*said.pair(key), unit, at)
+    return None
 
 
 def _codes(row: Table) -> dict[str, tuple[str, ...]]:

@@ -8,30 +8,17 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from ivig_fhir.content.authority import Basis, Citation
 from ivig_fhir.content.governance import ContentFile, Governance
+from ivig_fhir.content.product import Amount, LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.fhir.codes import ValueSet
 from ivig_fhir.fhir.lexicon import Lexicon
 
+__all__ = [
+    "SEVERITIES", "Amount", "Basis", "Check", "Citation", "Companion", "Content", "Evidence", "LabelIndication", "Ladder", "OrderSet",
+    "Panel", "Product", "RateStep", "Regimen", "RoundingPolicy", "WeightPolicy",
+]  # fmt: skip
 SEVERITIES = ("info", "warning", "override", "hard-stop")
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A source, once, by key. `confidence`: V read in the named source, K established knowledge, ? unsure (never offered as fact)."""
-
-    key: str
-    title: str
-    publisher: str
-    year: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """On whose authority a statement stands: citation keys and the confidence mark."""
-
-    citations: tuple[str, ...]
-    confidence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,76 +84,6 @@ class OrderSet:
     def regimen(self, id_: str) -> Regimen | None:
         """The regimen of that id."""
         return next((r for r in self.regimens if r.id == id_), None)
-
-
-@dataclass(frozen=True, slots=True)
-class RateStep:
-    """One step of an infusion: mL per kg per hour and its minutes (None: to the end); `printed` when the source prints this step."""
-
-    ml_kg_h: Decimal
-    minutes: Decimal | None
-    printed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """Rate steps of a product for label indications (`for_`), at a concentration. basis: label, maker, illustrative or none."""
-
-    for_: tuple[str, ...]
-    concentration_mg_ml: Decimal
-    basis: str
-    steps: tuple[RateStep, ...]
-    max_ml_kg_h: Decimal
-    label_text: str
-    source: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class LabelIndication:
-    """An indication that the product's label prints, from which age (years, None: no lower limit seen)."""
-
-    code: str
-    min_age_years: Decimal | None
-    age_text: str
-    dose_text: str
-    source: Basis
-
-
-@dataclass(frozen=True)
-class Product:
-    """One immunoglobulin product. Vials in grams; `risk_rate_mg_kg_min` is the label's own ceiling for patients at risk, if it prints one.
-
-    `stabilizers` are lower-case words (glycine, l-proline, maltose, d-sorbitol, sucrose, glucose). `diluents_excluded` by selection word.
-    """
-
-    id: str
-    brand: str
-    proper_name: str
-    maker: str
-    governance: Governance
-    marketed: bool
-    concentrations_mg_ml: tuple[Decimal, ...]
-    intravenous: bool
-    labels: tuple[LabelIndication, ...]
-    ladders: tuple[Ladder, ...]
-    risk_rate_mg_kg_min: Decimal | None
-    risk_rate_text: str
-    risk_rate_source: Basis
-    stabilizers: tuple[str, ...]
-    excipients: tuple[str, ...]
-    vials_g: tuple[Decimal, ...]
-    diluents_allowed: tuple[str, ...]
-    diluents_excluded: tuple[str, ...]
-    properties: Mapping[str, str]
-    codes: Mapping[str, tuple[str, ...]]
-    names: tuple[str, ...]
-    source: Basis
-    content_hash: str
-    property_sources: Mapping[str, Basis] = field(default_factory=dict)
-
-    def label(self, code: str) -> LabelIndication | None:
-        """The label's entry for an indication code, if it prints one."""
-        return next((x for x in self.labels if x.code == code), None)
 
 
 @dataclass(frozen=True)
