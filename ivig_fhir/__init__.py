@@ -28,14 +28,18 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["propose"]
+__all__ = ["propose", "read_dose"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`ivig_fhir.propose`, loaded when asked for: the sandbox is another program and shares this package's name only."""
+    """`propose` and `read_dose`, loaded when asked for: the sandbox is another program and shares this package's name only."""
     if name == "propose":
         from ivig_fhir.proposal.propose import propose
 
         return propose
+    if name == "read_dose":
+        from ivig_fhir.proposal.dose_words import read_dose
+
+        return read_dose
     raise AttributeError(name)

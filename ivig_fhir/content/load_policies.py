@@ -50,7 +50,7 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
     limits.basis()
     reasons = root.tables("override_reason", naming="code")
     pharmacist = root.tables("pharmacist_reason", naming="code")
-    words = root.table("words")
+    words, dose_words = root.table("words"), root.table("dose_words")
     site = root.table("site")
     return {
         "default_weight_policy": root.table("defaults").one_of("weight_policy", weight),
@@ -62,6 +62,8 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "override_reasons": tuple((row.text("code"), row.text("label")) for row in reasons),
         "pharmacist_reasons": tuple((row.text("code"), row.text("label")) for row in pharmacist),
         "words": {key: words.text(key) for key in words.names()},
+        "dose_words": {key: dose_words.text(key) for key in dose_words.names()},
+        "dose_marks": {row.id("mark"): (row.text("ask"), row.words("instead")) for row in root.tables("dose_mark", naming="mark")},
         "stale_days_checks": site.words("may_shorten_days_of"),
         "product_checks": root.table("products").words("checks", some=True),
     }

@@ -41,11 +41,12 @@ def ambiguities(resource: Mapping[str, Any], course_g: Decimal | None = None, on
         totals = totals | {course_g}
     found = []
     for path, text in _texts(resource, ""):
-        found += [f"{path}: {why}" for why in _faults(text, one, totals)]
+        found += [f"{path}: {why}" for why in faults(text, one, totals)]
     return found
 
 
-def _faults(text: str, one: Decimal | None, totals: frozenset[Decimal] | set[Decimal]) -> Iterator[str]:
+def faults(text: str, one: Decimal | None, totals: frozenset[Decimal] | set[Decimal]) -> Iterator[str]:
+    """Why one text can be read as another dose: grams of one infusion as `one`, grams of a course or a series as `totals`."""
     for pattern, why in _FORBIDDEN:
         if pattern.search(text):
             yield why

@@ -11,7 +11,7 @@ from typing import Any
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.dates import FhirTime, parse_date, parse_time
 
-_LARGEST = Decimal("1e6")  # far above any dose, weight or number of days
+LARGEST = Decimal("1e6")  # far above any dose, weight or number of days
 _BASES = ("actual", "ideal", "adjusted", "other")
 
 
@@ -153,7 +153,7 @@ def _decimal(value: Any, name: str, zero: bool = False) -> Decimal:
         number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or number < 0 or (number == 0 and not zero) or number > _LARGEST:
+    if not number.is_finite() or number < 0 or (number == 0 and not zero) or number > LARGEST:
         raise SelectionError(said=f"{name} is not a positive number.")
     return number
 
