@@ -19,13 +19,14 @@ from ivig_fhir.store.tables import ORDERS, RUNS
 
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
 LEASE = timedelta(seconds=120)
-_TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification")
+_TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification", "decision")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """An approved order. `digest` is what the approval names; `body` the approved proposal, exactly; `approval`, `transaction` (what
-    is sent), `receipt` and `verification` are JSON text, empty until there is one; `resources` the references the EHR gave.
+    is sent), `receipt` and `verification` are JSON text, empty until there is one; `resources` the references the EHR gave. `decision`
+    is a pharmacist's decision while its fate in the EHR is open.
     """
 
     run: str
@@ -41,6 +42,7 @@ class Order:
     transaction: str = field(default="", repr=False)
     receipt: str = field(default="", repr=False)
     verification: str = field(default="", repr=False)
+    decision: str = field(default="", repr=False)
     resources: tuple[str, ...] = ()
 
 
@@ -115,10 +117,10 @@ def claim_for_reconcile(tx: Tx, run: str, by: str, now: datetime, lease: timedel
     return True
 
 
-def release(tx: Tx, run: str, now: datetime) -> None:
+def release(tx: Tx, run: str, now: datetime, kind: str = "reconcile") -> None:
     """Gives a claim back while the fate stays uncertain, so that the next look need not wait for the lease."""
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
-    outbox.put(tx, run, "reconcile", now)
+    outbox.put(tx, run, kind, now)
 
 
 def record_write(tx: Tx, run: str, to: str, receipt: str, resources: Iterable[str], by: str, now: datetime, transaction: str = "") -> Order:
@@ -148,6 +150,35 @@ def record_unsent(tx: Tx, run: str, by: str, now: datetime, note: str = "") -> N
     audit.append(tx, now, by, _iss(tx, run), "order.unsent", run, note=note)
 
 
+def hold_decision(tx: Tx, run: str, expected: Collection[str], decision: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Keeps a decision before it is sent, so that it is found again should its answer get lost; False while another is under way.
+
+    Commit before sending.
+    """
+    mine = select(RUNS.c.run).where(RUNS.c.run == run, RUNS.c.state.in_(tuple(expected))).scalar_subquery()
+    held = update(ORDERS).where(ORDERS.c.run == mine, ORDERS.c.sealed_decision.is_(None))
+    if tx.conn.execute(held.values(lease_until=now + lease, **_sealed(tx, run, {"decision": decision}))).rowcount != 1:
+        return False
+    outbox.put(tx, run, "decision", now + lease)
+    audit.append(tx, now, by, _iss(tx, run), "order.deciding", run, text_digest(decision))
+    return True
+
+
+def drop_decision(tx: Tx, run: str) -> None:
+    """Forgets a decision that certainly is not in the EHR; the order stands as it stood."""
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_decision=None, lease_until=None))
+    outbox.settle(tx, run)
+
+
+def undecided(tx: Tx, iss: str, now: datetime) -> tuple[str, ...]:
+    """The runs at an EHR with a decision of open fate that nobody is sending at this moment."""
+    free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
+    found = (
+        select(ORDERS.c.run).join(RUNS, RUNS.c.run == ORDERS.c.run).where(RUNS.c.iss == iss, ORDERS.c.sealed_decision.is_not(None), free)
+    )
+    return tuple(tx.conn.execute(found.order_by(ORDERS.c.run)).scalars())
+
+
 def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verification: str, by: str, now: datetime) -> Order:
     """Keeps a pharmacist's or a prescriber's word on a written order: `queried`, `sent` again, `verified`, `rejected`, `cancelled`.
 
@@ -155,8 +186,9 @@ def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verifi
     """
     if not proposals.move(tx, run, expected, to, now):
         raise Conflict(f"decision {to}: state differs", said="Somebody else has decided on this order meanwhile.")
-    if verification:
-        tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(**_sealed(tx, run, {"verification": verification})))
+    kept = _sealed(tx, run, {"verification": verification}) if verification else {}
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_decision=None, lease_until=None, **kept))
+    outbox.settle(tx, run)
     iss = _iss(tx, run)
     audit.append(tx, now, by, iss, f"order.{to}", run, text_digest(verification) if verification else "")
     return load(tx, iss, run)

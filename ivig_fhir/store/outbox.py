@@ -17,7 +17,9 @@ LONGEST_WAIT = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing to settle: which run, of what kind (`reconcile`), the how-manieth attempt this is, and `waiting` or `stuck`."""
+    """One thing to settle: which run, of what kind (`reconcile`: the order, `decision`: the word on it), the how-manieth attempt this is,
+    and `waiting` or `stuck`.
+    """
 
     id: int
     run: str

@@ -99,6 +99,7 @@ ORDERS = Table(
     Column("sealed_receipt", Text),
     Column("sealed_resources", Text),
     Column("sealed_verification", Text),
+    Column("sealed_decision", Text),
 )
 
 OUTBOX = Table(

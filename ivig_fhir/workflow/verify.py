@@ -12,9 +12,7 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.profiles import WriteMode
 from ivig_fhir.ehr.search import search
-from ivig_fhir.ehr.write import write
 from ivig_fhir.errors import FhirError, NotFound
-from ivig_fhir.fhir.building import encode
 from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference
 from ivig_fhir.order.approval import Clinician, Refusal
@@ -32,6 +30,7 @@ from ivig_fhir.store.proposals import Run
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
+from ivig_fhir.workflow.settle import send_decision, settle, settle_all
 
 _OPEN_TASKS = "requested,received,accepted,in-progress,on-hold"
 _SHOWN_TASKS = f"{_OPEN_TASKS},completed,rejected,cancelled"
@@ -73,6 +72,7 @@ class Case:
 
 def worklist(runtime: Runtime, session: sessions.Session, everything: bool = False) -> Worklist:
     """The tasks that ask for a verification, with their orders, most urgent first."""
+    settle_all(runtime, session)
     client = runtime.client(session)
     wanted = _SHOWN_TASKS if everything else _OPEN_TASKS
     found = search(client, "Task", [("status", wanted), ("code", "approve")], fresh=True)
@@ -111,7 +111,11 @@ def _urgency(row: WorklistRow) -> tuple[bool, str, str]:
 
 
 def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
-    """One order with everything that a pharmacist needs: read from the EHR now, recalculated from what is stored there."""
+    """One order with everything that a pharmacist needs: read from the EHR now, recalculated from what is stored there.
+
+    A decision whose answer was lost is looked for first. OutcomeUnknown while nobody can say what became of it.
+    """
+    settle(runtime, session, run_id)
     with runtime.database.read() as tx:
         run = proposals.load(tx, session.context.iss, run_id)
         order = orders.load(tx, session.context.iss, run_id)
@@ -157,28 +161,25 @@ def decide_order(
 ) -> tuple[Refusal, ...]:
     """Verifies, queries or rejects the order whose digest was on screen, in the EHR and with us; or every reason against it.
 
-    The order is read and recalculated again first. The decision is written with If-Match; ChangedInEhr when somebody was faster.
+    The order is read and recalculated again first. A verification names the page's digest; a question or a rejection may. The
+    decision is written with If-Match; ChangedInEhr when somebody was faster.
     """
     case = open_case(runtime, session, run_id)
     who, now = clinician(session), runtime.now()
     known = dict(runtime.content.constants["pharmacist_reasons"])
-    seen = digest or case.review.digest
     if reason is None:
-        made = verify(case.review, seen, case.review.stored, who, now)
+        made = verify(case.review, digest, case.review.stored, who, now)
         given = None
     else:
         given = Reason(reason.get("code", ""), known.get(reason.get("code", ""), ""), reason.get("note", "").strip())
-        made = decide(decision, given, known, case.review, seen, case.review.stored, who, now)
+        made = decide(decision, given, known, case.review, digest or case.review.digest, case.review.stored, who, now)
     if not isinstance(made, Verification):
         return made
     act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, given)
     mode = runtime.decision_mode(session)
     if not mode.writes:
         return (Refusal("ehr", mode.reason),)
-    write(runtime.client(session), _possible(checked(decision_transaction(case.review.stored, act)), mode), mode)
-    text = encode(made.to_json()).decode("utf-8")
-    with runtime.database.write() as tx:
-        orders.record_decision(tx, run_id, (case.approved.state,), decision.value, text, who.reference, now)
+    send_decision(runtime, session, case.approved, made, _possible(checked(decision_transaction(case.review.stored, act)), mode))
     return ()
 
 

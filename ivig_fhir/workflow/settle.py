@@ -1,0 +1,90 @@
+"""Step 5 again: a pharmacist's decision is kept, sent once, and looked for when its answer was lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ivig_fhir.ehr.write import find_out, write
+from ivig_fhir.errors import ChangedInEhr, Conflict, EhrBusy, FhirError, OutcomeUnknown
+from ivig_fhir.fhir.building import decode, encode
+from ivig_fhir.order.receipt import ALREADY, STORED
+from ivig_fhir.order.transaction import Transaction, from_json, to_json
+from ivig_fhir.order.verification import Verification
+from ivig_fhir.store import orders, sessions
+from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.runtime import Runtime
+
+_THERE = (STORED, ALREADY)
+
+
+def send_decision(runtime: Runtime, session: sessions.Session, order: Order, made: Verification, writes: Transaction) -> None:
+    """Keeps a decision, sends it, and records it once the EHR holds it.
+
+    Errors: Conflict while another decision is under way; EhrBusy when the answer was lost and the EHR does not hold it; OutcomeUnknown
+    when nobody can say, and then `settle` finds out; any other FhirError when nothing was stored.
+    """
+    held = {"decision": made.to_json(), "from": order.state, "by": made.who.reference, "transaction": to_json(writes)}
+    with runtime.database.write() as tx:
+        if not orders.hold_decision(tx, order.run, (order.state,), _text(held), made.who.reference, runtime.now()):
+            raise Conflict("a decision is under way", said="Another decision on this order is under way.")
+    try:
+        written = write(runtime.client(session), writes, runtime.decision_mode(session))
+    except OutcomeUnknown:
+        with runtime.database.write() as tx:
+            orders.release(tx, order.run, runtime.now(), kind="decision")
+        raise
+    except FhirError:
+        _drop(runtime, order.run)
+        raise
+    if written.outcome == "not-sent":
+        _drop(runtime, order.run)
+        raise EhrBusy("decision not stored", said="The EHR did not answer and does not hold the decision; nothing was changed.")
+    _record(runtime, order.run, held, [p.role for p in written.parts if p.state not in _THERE])
+
+
+def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
+    """Finds out what became of a decision whose answer was lost, if there is one: recorded, or forgotten. Writes nothing to the EHR.
+
+    OutcomeUnknown while it still cannot be said.
+    """
+    with runtime.database.read() as tx:
+        order = orders.load(tx, session.context.iss, run)
+        if not order.decision or run not in orders.undecided(tx, session.context.iss, runtime.now()):
+            return
+    held = decode(order.decision)
+    try:
+        written = find_out(runtime.client(session), from_json(held["transaction"]), runtime.decision_mode(session))
+    except ChangedInEhr:  # somebody else's version stands there: this decision was not stored, and what is there decides
+        _drop(runtime, run)
+        return
+    if written.outcome == "not-sent":
+        _drop(runtime, run)
+    else:
+        _record(runtime, run, held, [p.role for p in written.parts if p.state not in _THERE])
+
+
+def settle_all(runtime: Runtime, session: sessions.Session) -> None:
+    """Settles every decision of open fate at this EHR, as far as it can be found out now; the rest stays in the outbox."""
+    with runtime.database.read() as tx:
+        runs = orders.undecided(tx, session.context.iss, runtime.now())
+    for run in runs:
+        try:
+            settle(runtime, session, run)
+        except FhirError:
+            continue
+
+
+def _record(runtime: Runtime, run: str, held: dict[str, Any], missing: list[str]) -> None:
+    """The decision as it was made, with the parts that the EHR does not hold."""
+    made = held["decision"] | {"not_stored": missing}
+    with runtime.database.write() as tx:
+        orders.record_decision(tx, run, (held["from"],), made["decision"], _text(made), held["by"], runtime.now())
+
+
+def _drop(runtime: Runtime, run: str) -> None:
+    with runtime.database.write() as tx:
+        orders.drop_decision(tx, run)
+
+
+def _text(data: Any) -> str:
+    return encode(data).decode("utf-8")
