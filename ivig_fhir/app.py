@@ -27,6 +27,7 @@ from ivig_fhir.store import audit
 from ivig_fhir.store.database import Database, connect, migrate
 from ivig_fhir.store.seal import KeyRing
 from ivig_fhir.web import errors, launch_pages, order_pages, pharmacy_pages, status_pages
+from ivig_fhir.web.doors import content_words
 from ivig_fhir.web.render import FILTERS
 from ivig_fhir.web.security import protect
 from ivig_fhir.workflow.runtime import Runtime
@@ -43,6 +44,7 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     ancestors = tuple(dict.fromkeys(a for i in runtime.smart.issuers.entries for a in i.frame_ancestors))
     protect(app, ancestors, tuple(dict.fromkeys(_origin(i.iss) for i in runtime.smart.issuers.entries)))
+    app.context_processor(lambda: content_words(runtime))
     errors.register(app)
     for module in (launch_pages, order_pages, pharmacy_pages, status_pages):
         app.register_blueprint(module.pages(runtime))

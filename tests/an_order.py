@@ -81,7 +81,7 @@ def proposal(
     chosen, order_set = content().products[product], content().order_sets["cidp"]
     on = tuple(dates) if dates else tuple(START.date() + timedelta(days=n) for n in range(days))
     concentration = chosen.concentrations_mg_ml[0]
-    rounding = Rounding((Decimal(5), Decimal("2.5"), Decimal(1)), Decimal("0.10"))
+    rounding = Rounding((Decimal(5), Decimal("2.5"), Decimal(1)), Decimal("0.10"), "adult", "1")
     dose = calculate(Decimal(kg), Decimal(per_kg), None, on, rounding, chosen.vials_g)
     volume = dose.per_infusion_g * 1000 / concentration
     vials, waste = vials_for(dose.per_infusion_g, chosen.vials_g)

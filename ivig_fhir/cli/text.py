@@ -35,9 +35,16 @@ def _order(p: Proposal) -> list[str]:
         f"{plain(p.dose.per_infusion_g)} g on each of these days: {days}",
         f"{p.product.brand}, {volume} mL each infusion, vials {vials}, waste {waste} g",
         *p.dose.working,
-        f"Weight: {p.weight.dosing_kg} kg, policy {p.weight.policy}. {p.weight.why} {p.weight.source or ''}".rstrip(),
+        f"Weight: {p.weight.dosing_kg} kg. {p.weight.why} {p.weight.source or ''}".rstrip(),
+        *_policies(p),
         f"Whole course: {plain(p.dose.course_g)} g",
     ]
+
+
+def _policies(p: Proposal) -> list[str]:
+    """By which policies weight and vials were chosen, with their versions."""
+    rounding = f"; rounding policy {p.rounding.policy}, version {p.rounding.version}" if p.rounding else ""
+    return [f"Weight policy {p.weight.policy}, version {p.weight.policy_version}{rounding}"]
 
 
 def _rate(p: Proposal) -> list[str]:

@@ -18,20 +18,24 @@ class Governance:
     checked_by: str
     review_by: str
 
+    @property
+    def retired(self) -> bool:
+        """Whether no new order may stand on it; old ones still name it."""
+        return self.status == "retired"
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Who reviewed a piece of content, when, and until when it holds; unreviewed until a site's reviewer signs."""
+    """A site's signature over a piece of content, by its hash: who read it, when, and until when that holds ("": as long as the file)."""
 
-    status: str  # unreviewed | reviewed
-    reviewer: str = ""
-    reviewed_on: str = ""
+    reviewer: str
+    reviewed_on: str
     expires_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentFile:
-    """One file of the content: its name in the folder, the hash of what it says, and who stands behind it."""
+    """A part of the content: its file (or folder), the hash of what it says, and who stands behind it."""
 
     name: str
     hash: str

@@ -19,10 +19,13 @@ from ivig_fhir.content.load_policies import read_policies
 from ivig_fhir.content.load_products import read_product
 from ivig_fhir.content.model import Check, Content, OrderSet, Product
 from ivig_fhir.content.reading import Table, by_id, fault
+from ivig_fhir.content.standing import common_parts
 from ivig_fhir.content.value_sets import Row, parse_rows, value_set
 from ivig_fhir.fhir.codes import ValueSet
 
 _INDEX = "checks/index.toml"
+_KNOWN = "products/known.toml"
+_RETIRING = ("indications/", "products/")
 
 
 class _Files:
@@ -103,6 +106,7 @@ def load_content(folder: Path) -> Content:
         citations=MappingProxyType(citations),
         constants=MappingProxyType({**constants, "check_index": index, "rules": rules, "known_products": _known(files, products)}),
         files=MappingProxyType(files.read),
+        common=common_parts(files.read),
         digest=digest_of({name: file.hash for name, file in files.read.items()}),
     )
     _refuse_dangling(content)
@@ -117,7 +121,7 @@ def _version(files: _Files) -> str:
 def _products(files: _Files, citations: Collection[str]) -> dict[str, Product]:
     found = {}
     for name in files.names("products", ".toml"):
-        if name != "products/known.toml":
+        if name != _KNOWN:
             data = files.toml(name)
             made = read_product(data, files.read[name], citations)
             found[_named_as_file(made.id, name)] = made
@@ -151,12 +155,12 @@ def _checks(files: _Files, citations: Collection[str], index: Index) -> dict[str
 
 def _known(files: _Files, products: Mapping[str, Product]) -> Mapping[str, tuple[str, ...]]:
     """Names by which a product is recognised in a chart: those that can be ordered, and those that only history knows."""
-    root = Table(files.toml("products/known.toml"), "products/known.toml")
+    root = Table(files.toml(_KNOWN), _KNOWN)
     others = {row.id(): row.words("names", some=True) for row in root.tables("product")}
     root.end()
     for id_ in others:
         if id_ in products:
-            raise fault("products/known.toml", id_, "has a file of its own")
+            raise fault(_KNOWN, id_, "has a file of its own")
     return MappingProxyType({**{p.id: p.names for p in products.values()}, **others})
 
 
@@ -181,10 +185,15 @@ def _refuse_unknown_checks(rules: Mapping[str, Collection[str]], constants: Mapp
 
 def _refuse_dangling(content: Content) -> None:
     """What one file says of another must be true."""
+    for name, part in content.files.items():
+        if part.governance.retired and not (name.startswith(_RETIRING) and name != _KNOWN):
+            raise fault(name, "status", "is 'retired', which only an order set or a product can be")
     for item in content.order_sets.values():
         file = f"indications/{item.id}.toml"
         if item.default_product not in content.products:
             raise fault(file, "default_product", f"is {item.default_product!r}, which is no product here")
+        if content.products[item.default_product].governance.retired and not item.governance.retired:
+            raise fault(file, "default_product", f"is {item.default_product!r}, which is retired")
         for regimen in item.regimens:
             unknown: list[str] = [p for p in regimen.label_days if p not in content.constants["known_products"]]
             if unknown:

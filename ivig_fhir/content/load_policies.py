@@ -9,6 +9,7 @@ from ivig_fhir.content.model import RoundingPolicy, WeightPolicy
 from ivig_fhir.content.reading import Table, by_id, fault
 
 RULES = ("actual", "adjusted-from-bmi", "adjusted-above-ideal", "lower-of-ideal-and-actual", "adjusted-if-heavier")
+ROLES = ("prescriber", "pharmacist", "nurse")
 _LIMITED = ("adjusted-from-bmi", "adjusted-above-ideal")
 Policies = tuple[dict[str, WeightPolicy], dict[str, RoundingPolicy], dict[str, Any]]
 
@@ -41,8 +42,22 @@ def _rounding(row: Table) -> RoundingPolicy:
     if not 0 < tolerance < 1:
         raise row.fault("tolerance", "is not a fraction between 0 and 1")
     return RoundingPolicy(
-        row.id(), row.text("title"), row.numbers("increments_g"), tolerance, row.one_of("applies", ("adult", "child")), row.basis()
+        id=row.id(),
+        title=row.text("title"),
+        increments_g=row.numbers("increments_g"),
+        tolerance=tolerance,
+        applies=row.one_of("applies", ("adult", "child")),
+        version=row.text("version"),
+        source=row.basis(),
     )
+
+
+def _roles(row: Table) -> tuple[str, ...]:
+    roles = row.words("roles", some=True)
+    for role in roles:
+        if role not in ROLES:
+            raise row.fault("roles", f"names {role!r}, which is not one of {', '.join(ROLES)}")
+    return roles
 
 
 def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
@@ -59,6 +74,7 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "same_instant_fraction": limits.number("same_instant_fraction"),
         "review_weeks": limits.whole("review_weeks", least=1),
         "data_required": limits.words("data_required", some=True),
+        "override_roles": _roles(root.table("override")),
         "override_reasons": tuple((row.text("code"), row.text("label")) for row in reasons),
         "pharmacist_reasons": tuple((row.text("code"), row.text("label")) for row in pharmacist),
         "words": {key: words.text(key) for key in words.names()},

@@ -20,7 +20,6 @@ from ivig_fhir.content.site import AdoptedLadder, Site
 _FILE = "site file"
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_UNREVIEWED = Review("unreviewed")
 
 
 def load_site(data: Mapping[str, Any], content: Content) -> Site:
@@ -40,26 +39,31 @@ def load_site(data: Mapping[str, Any], content: Content) -> Site:
         ladders=MappingProxyType(_ladders(row, content)),
         reviews=MappingProxyType(_reviews(row, content)),
         risk_cap_mg_kg_min=_risk_cap(row),
+        never_override=_never(row, content),
     )
     row.end()
     return site
 
 
-def review_of(content_hash: str, site: Site) -> Review:
-    """The site's signature over exactly this content; without one it is unreviewed."""
-    return site.reviews.get(content_hash, _UNREVIEWED)
-
-
 def narrowed(content: Content, site: Site) -> Content:
-    """The content with the site's shorter days in the thresholds of its checks; everything else as it was."""
-    if not site.stale_days:
+    """The content with the site's shorter days, and with stops where the site allows no override; everything else as it was."""
+    if not site.stale_days and not site.never_override:
         return content
-    checks = {id_: _shortened(check, site.stale_days.get(id_, {})) for id_, check in content.checks.items()}
+    checks = {
+        id_: _stopping(_shortened(check, site.stale_days.get(id_, {})), id_ in site.never_override) for id_, check in content.checks.items()
+    }
     return replace(content, checks=MappingProxyType(checks))
 
 
 def _shortened(check: Check, days: Mapping[str, int]) -> Check:
     return replace(check, thresholds={**check.thresholds, **days}) if days else check
+
+
+def _stopping(check: Check, never: bool) -> Check:
+    """A finding that asks for a reason becomes a hard stop, which no reason lifts."""
+    if not never:
+        return check
+    return replace(check, severity={branch: "hard-stop" if s == "override" else s for branch, s in check.severity.items()})
 
 
 def _timezone(row: Table) -> ZoneInfo:
@@ -176,8 +180,19 @@ def _reviews(row: Table, content: Content) -> dict[str, Review]:
             raise table.fault(signed, "is not a content hash")
         inner = table.table(signed)
         expires = _day(inner, "expires_on") if inner.has("expires_on") else ""
-        found[signed] = Review("reviewed", inner.text("reviewed_by"), _day(inner, "reviewed_on"), expires)
+        found[signed] = Review(inner.text("reviewed_by"), _day(inner, "reviewed_on"), expires)
     return found
+
+
+def _never(row: Table, content: Content) -> tuple[str, ...]:
+    if not row.has("override"):
+        return ()
+    table = row.table("override")
+    checks = table.words("never", some=True)
+    for id_ in checks:
+        if id_ not in content.checks or "override" not in content.checks[id_].severity.values():
+            raise table.fault("never", f"names {id_!r}, which is not a check that asks for a reason")
+    return checks
 
 
 def _day(row: Table, key: str) -> str:

@@ -158,6 +158,7 @@ class RoundingPolicy:
     increments_g: tuple[Decimal, ...]
     tolerance: Decimal
     applies: str  # adult | child
+    version: str
     source: Basis
 
 
@@ -183,7 +184,10 @@ class Companion:
 
 @dataclass(frozen=True)
 class Content:
-    """All content of one version, valid as a whole."""
+    """All content of one version, valid as a whole.
+
+    `files` is every file by name; `common` are the parts that every order stands on, beside its order set and its product.
+    """
 
     version: str
     order_sets: Mapping[str, OrderSet]
@@ -197,6 +201,7 @@ class Content:
     citations: Mapping[str, Citation]
     constants: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, ContentFile] = field(default_factory=dict)
+    common: tuple[ContentFile, ...] = ()
     digest: str = ""
 
     @cached_property

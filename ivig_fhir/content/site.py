@@ -26,7 +26,7 @@ class Site:
     """One hospital's answers. Absent means: the content's default, unanswered questions stay open.
 
     `formulary` limits the products; `risk_cap_mg_kg_min` is the site's ceiling for patients at risk; `ladders` by (product, ladder);
-    `reviews` by content hash; `stale_days` by check id, then by threshold.
+    `reviews` by content hash; `stale_days` by check id, then by threshold; `never_override`: checks whose overrides are stops here.
     """
 
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -41,3 +41,4 @@ class Site:
     ladders: Mapping[tuple[str, str], AdoptedLadder] = field(default_factory=dict)
     reviews: Mapping[str, Review] = field(default_factory=dict)
     risk_cap_mg_kg_min: Decimal | None = None
+    never_override: tuple[str, ...] = ()

@@ -67,6 +67,8 @@ DEFINITIONS: tuple[Definition, ...] = (
             Part("weightSource", "Reference", False, "The Observation that was weighed; absent where the weight was stated."),
             Part("weightReason", "string", False, "Why a weight was stated."),
             Part("roundingIncrement", "Quantity", False, "The ordered dose is a multiple of it; absent without vial rounding.", "g"),
+            Part("roundingPolicy", "code", False, "The rounding policy; site where the site narrowed it, stated where a clinician did."),
+            Part("roundingPolicyVersion", "string", False, "Version of the rounding policy."),
         ),
     ),
     Definition(

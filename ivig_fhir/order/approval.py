@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from ivig_fhir.content.governance import Review
-from ivig_fhir.content.load_site import review_of
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
-from ivig_fhir.fhir.dates import parse_date
+from ivig_fhir.content.standing import EXPIRED, OVERDUE, UNDUE, UNSIGNED, Standing, shortfalls
 from ivig_fhir.fhir.references import plain_reference
 from ivig_fhir.proposal.findings import Finding
 from ivig_fhir.proposal.model import Proposal
@@ -18,6 +16,13 @@ from ivig_fhir.proposal.selections import ChosenOverride
 
 PRESCRIBER, PHARMACIST, NURSE = "prescriber", "pharmacist", "nurse"
 PRODUCTION = "production"
+_NAMED = 4
+_REVIEW_WORDS = {
+    UNSIGNED: "This site has not signed a clinical review of this content",
+    UNDUE: "The clinical review of this content is dated in the future",
+    EXPIRED: "The clinical review of this content has expired",
+    OVERDUE: "The day by which this content had to be read again is past",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,8 @@ class Approval:
 class Refusal:
     """One reason for which an approval is refused, and what would clear it. `check` names the finding it is about, if any.
 
-    code: role, identity, digest, outcome, hard-stop, override-missing, override-reason, override-note, override-unknown, review,
-    illustrative, discontinued, changed.
+    code: role, identity, digest, outcome, hard-stop, override-missing, override-reason, override-note, override-unknown, override-role,
+    review, illustrative, discontinued, changed.
     """
 
     code: str
@@ -89,8 +94,8 @@ def approve(
         *_person(who),
         *_page(proposal, digest, changed),
         *_stops(proposal),
-        *_overridden(proposal, final, overrides, content),
-        *_content(proposal, environment, site, now.date()),
+        *_overridden(proposal, final, overrides, who, content),
+        *content_refusals(proposal, content, environment, site, now),
     ]
     if refusals:
         return tuple(refusals)
@@ -140,11 +145,16 @@ def _stops(proposal: Proposal) -> list[Refusal]:
     return found
 
 
-def _overridden(proposal: Proposal, final: Sequence[ChosenOverride], given: Sequence[ChosenOverride], content: Content) -> list[Refusal]:
+def _overridden(
+    proposal: Proposal, final: Sequence[ChosenOverride], given: Sequence[ChosenOverride], who: Clinician, content: Content
+) -> list[Refusal]:
     asking, known = _asking(proposal), {code for code, _ in content.constants["override_reasons"]}
     done = {o.check: o for o in final}
     stray = "A reason was given for a finding that does not ask for one."
     found = [Refusal("override-unknown", stray, o.check) for o in given if o.check not in asking]
+    allowed = content.constants["override_roles"]
+    if asking and not who.roles & set(allowed):
+        found.append(Refusal("override-role", f"Only these may override a finding: {', '.join(allowed)}."))
     for check in asking:
         reason = done.get(check)
         if reason is None:
@@ -156,21 +166,23 @@ def _overridden(proposal: Proposal, final: Sequence[ChosenOverride], given: Sequ
     return found
 
 
-def _content(proposal: Proposal, environment: str, site: Site, today: date) -> list[Refusal]:
+def content_refusals(proposal: Proposal, content: Content, environment: str, site: Site, now: datetime) -> list[Refusal]:
     """In production only reviewed content is signed, and only rate steps that a label prints or the site adopted."""
     if environment != PRODUCTION:
         return []
-    found = []
-    signed = ((proposal.order_set.name, proposal.order_set.content_hash), (proposal.product.brand, proposal.product.content_hash))
-    for name, content_hash in signed:
-        review = review_of(content_hash, site)
-        if review.status != "reviewed" or _expired(review, today):
-            found.append(Refusal("review", f"{name}: this content has no valid clinical review at this site."))
+    today = now.astimezone(site.timezone).date()
+    found = [Refusal("review", said) for said in unreviewed(shortfalls(content, site, proposal.order_set, proposal.product, today))]
     if proposal.rate.basis == "illustrative":
         found.append(Refusal("illustrative", "The rate steps are an illustration until this site adopts them."))
     return found
 
 
-def _expired(review: Review, today: date) -> bool:
-    until = parse_date(review.expires_on)
-    return until is not None and until < today
+def unreviewed(missing: Sequence[Standing]) -> list[str]:
+    """In words what keeps content from being used in production: a sentence a cause, the first parts by name."""
+    said = []
+    for problem, words in _REVIEW_WORDS.items():
+        names = [s.part.name for s in missing if s.problem == problem]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        if names:
+            said.append(f"{words}: {', '.join(names[:_NAMED])}{more}.")
+    return said

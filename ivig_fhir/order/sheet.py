@@ -64,6 +64,7 @@ class Sheet:
     vials: tuple[tuple[str, int], ...]
     companions: Mapping[str, tuple[str, ...]]
     text: str
+    notes: tuple[str, ...]
 
 
 def sheet(state: OrderState, order: Resource, companions: Sequence[Resource], content: Content, run: str) -> Sheet:
@@ -93,6 +94,7 @@ def sheet(state: OrderState, order: Resource, companions: Sequence[Resource], co
         vials=tuple((said(size, "g"), int(count or 0)) for size, count in held.vials),
         companions=_companions(companions, content, run),
         text=str(held.dosage.get("text") or ""),
+        notes=tuple(str(n["text"]) for n in order.get("note") or [] if n.get("text")),
     )
 
 

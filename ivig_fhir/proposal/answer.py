@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.model import SCHEMA, CompanionOrder, DoseCalculation, Proposal, RateSchedule, Series, WeightCalculation
+from ivig_fhir.proposal.model import SCHEMA, CompanionOrder, DoseCalculation, Proposal, RateSchedule, Rounding, Series, WeightCalculation
 
 Json = dict[str, Any]
 
@@ -37,6 +37,7 @@ def body(p: Proposal) -> Json:
         "start": p.start.isoformat(),
         "weight": _weight(p.weight),
         "dose": _dose(p.dose),
+        "rounding": _rounding(p.rounding),
         "series": _series(p.series),
         "product": {"id": p.product.id, "concentration_mg_ml": plain(p.concentration_mg_ml)},
         "vials": [{"grams": plain(v.grams), "count": v.count} for v in p.vials],
@@ -94,6 +95,17 @@ def _dose(d: DoseCalculation | None) -> Json:
         "deviation_percent": _fixed(d.deviation_percent, "0.1"),
         "course_g": _fixed(d.course_g, "0.1"),
         "infusions": [{"date": i.date.isoformat(), "grams": _fixed(i.grams, "0.1")} for i in d.infusions],
+    }
+
+
+def _rounding(r: Rounding | None) -> Json | None:
+    if r is None:
+        return None
+    return {
+        "increments_g": [plain(x) for x in r.increments_g],
+        "tolerance": plain(r.tolerance),
+        "policy": r.policy,
+        "policy_version": r.version,
     }
 
 

@@ -17,7 +17,7 @@ def indications_in(chart: ChartSnapshot, content: Content) -> tuple[OrderSet, ..
     """The order sets whose codes an active Condition carries, within their ages."""
     found = []
     for item in content.order_sets.values():
-        if condition_for(chart, item, active_only=True) and _age_fits(chart, item):
+        if not item.governance.retired and condition_for(chart, item, active_only=True) and _age_fits(chart, item):
             found.append(item)
     return tuple(found)
 
@@ -42,6 +42,8 @@ def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Cont
         chosen = content.order_sets.get(selections.indication)
         if chosen is None:
             raise SelectionError(said=f"There is no order set {selections.indication}.")
+        if chosen.governance.retired:
+            raise SelectionError(said=f"The order set {chosen.id} is retired: no new order stands on it.")
         return chosen
     found = indications_in(chart, content)
     if len(found) == 1:
@@ -70,11 +72,14 @@ def choose_product(order_set: OrderSet, selections: Selections, content: Content
         chosen = content.products.get(selections.product)
         if chosen is None:
             raise SelectionError(said=f"There is no product {selections.product}.")
+        if chosen.governance.retired:
+            raise SelectionError(said=f"The content of {chosen.brand} is retired: no new order stands on it.")
         if site.formulary is not None and chosen.id not in site.formulary:
             raise SelectionError(said=f"{chosen.brand} is not on the site's formulary.")
         return chosen
     ids = [order_set.default_product, *sorted(content.products)]
-    allowed = [content.products[i] for i in ids if i in content.products and (site.formulary is None or i in site.formulary)]
+    known = [content.products[i] for i in ids if i in content.products and not content.products[i].governance.retired]
+    allowed = [p for p in known if site.formulary is None or p.id in site.formulary]
     if not allowed:
         raise SelectionError(said="The site's formulary leaves no product.")
     return next((p for p in allowed if p.label(order_set.label_code)), allowed[0]) if site.formulary else allowed[0]

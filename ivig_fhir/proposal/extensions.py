@@ -94,6 +94,8 @@ def dose_basis(base: str, proposal: Proposal) -> dict[str, Any]:
             ("weightSource", "Reference", {"reference": weight.source} if weight.source and weight.used != STATED else None),
             ("weightReason", "String", weight.reason or None),
             ("roundingIncrement", "Quantity", None if increment is None else grams(increment)),
+            ("roundingPolicy", "Code", proposal.rounding.policy if proposal.rounding else None),
+            ("roundingPolicyVersion", "String", proposal.rounding.version if proposal.rounding else None),
         ),
     )
 

@@ -39,10 +39,15 @@ class WeightCalculation:
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """Vial rounding: increments in grams in the order they are tried, and the tolerated fraction of the dose."""
+    """Vial rounding: increments in grams in the order they are tried, and the tolerated fraction of the dose.
+
+    `policy` is its id; `site` where the site narrowed it, `stated` where the clinician did.
+    """
 
     increments_g: tuple[Decimal, ...]
     tolerance: Decimal
+    policy: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.snapshot import ChartSnapshot
-from ivig_fhir.content.load_site import review_of
 from ivig_fhir.content.model import Content, OrderSet, Product, Regimen
 from ivig_fhir.content.site import Site
+from ivig_fhir.content.standing import shortfalls
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.building import digest
 from ivig_fhir.fhir.dates import completed_months, completed_years
@@ -126,7 +126,10 @@ def _rounding(selections: Selections, content: Content, site: Site, body_: Body)
         tolerance = site.rounding_tolerance if site.rounding_tolerance is not None else policy.tolerance
     if tolerance > policy.tolerance:
         raise SelectionError(said=f"A rounding tolerance above {policy.tolerance} is more than the policy allows.")
-    return Rounding(chosen or site.rounding_increments_g or policy.increments_g, tolerance)
+    stated = chosen is not None or selections.rounding_tolerance is not None
+    narrowed = site.rounding_increments_g is not None or site.rounding_tolerance is not None
+    whose = "stated" if stated else "site" if narrowed else policy.id
+    return Rounding(chosen or site.rounding_increments_g or policy.increments_g, tolerance, whose, policy.version)
 
 
 def _planned(plan: _Plan, rate: RateSchedule | None) -> PlannedOrder:
@@ -217,7 +220,9 @@ def _assemble(case: Case, plan: _Plan, rate: RateSchedule, results: Mapping[str,
         product=plan.product,
         on_label=applicability.is_on_label(plan.order_set, plan.product, case.age_years),
         content_version=content.version,
-        review=review_of(plan.order_set.content_hash, case.site).status,
+        review="unreviewed"
+        if shortfalls(content, case.site, plan.order_set, plan.product, case.now.astimezone(case.site.timezone).date())
+        else "reviewed",
         defaulted=_defaulted(selections),
         selections=selections,
         overrides=_overrides(selections, findings, content),

@@ -53,7 +53,7 @@ def medication_request(proposal: Proposal, content: Content, context: OrderConte
             "instantiatesCanonical": [context.plan(proposal)],
             "courseOfTherapyType": _course_of_therapy(proposal),
             "insurance": [r for r in map(point, context.coverage) if r],
-            "note": [{"text": text} for text in _notes(proposal)],
+            "note": [{"text": text} for text in _notes(proposal, content)],
             "dosageInstruction": [dosage],
             "dispenseRequest": _dispense(proposal, context.base),
             "substitution": {"allowedBoolean": False, "reason": {"text": NO_SUBSTITUTION}},
@@ -104,20 +104,28 @@ def _course_of_therapy(proposal: Proposal) -> dict[str, Any]:
     return concept(coding(_THERAPY, "acute", "Short course (acute) therapy"))
 
 
-def _notes(proposal: Proposal) -> list[str]:
-    """Weight, rounding and vials in words; what forbids the order first."""
+def _notes(proposal: Proposal, content: Content) -> list[str]:
+    """Weight, rounding and vials in words, and whose content it stands on; what forbids the order first."""
     dose, weight = proposal.dose, proposal.weight
     if dose is None:
         return []
     notes = [f"Not to be ordered: {f.message}" for f in proposal.hard_stops]
     measured = f", from {weight.said} on {weight.effective}" if weight.used != STATED and weight.said and weight.effective else ""
     stated = f" Reason: {weight.reason}." if weight.used == STATED and weight.reason else ""
-    notes.append(f"Dosing weight {weight.dosing_kg} kg ({weight.used}{measured}). {weight.why}{stated}")
-    notes.append(f"Rounding: {plain(dose.per_infusion_g)} g for each infusion, {plain(dose.deviation_percent)} % from the calculated dose.")
+    policy = "" if weight.used == STATED else f" Policy {weight.policy}, version {weight.policy_version}."
+    notes.append(f"Dosing weight {weight.dosing_kg} kg ({weight.used}{measured}).{policy} {weight.why}{stated}")
+    whose = f" Policy {proposal.rounding.policy}, version {proposal.rounding.version}." if proposal.rounding else ""
+    grams_said = f"{plain(dose.per_infusion_g)} g for each infusion, {plain(dose.deviation_percent)} % from the calculated dose."
+    notes.append(f"Rounding: {grams_said}{whose}")
     if proposal.vials:
         combination = " + ".join(f"{v.count} × {plain(v.grams)} g" for v in proposal.vials)
         notes.append(f"Vials for one infusion: {combination}; waste {plain(proposal.waste_g or Decimal(0))} g.")
-    return notes
+    return [*notes, *_standing(proposal, content)]
+
+
+def _standing(proposal: Proposal, content: Content) -> list[str]:
+    """What every order of the run says of the content it stands on, as long as no site has reviewed that."""
+    return [f"Content {proposal.content_version}. {content.constants['words']['unreviewed']}"] if proposal.review == "unreviewed" else []
 
 
 def _dispense(proposal: Proposal, base: str) -> dict[str, Any]:
@@ -135,14 +143,14 @@ def _dispense(proposal: Proposal, base: str) -> dict[str, Any]:
     }
 
 
-def companion_request(companion: CompanionOrder, proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+def companion_request(companion: CompanionOrder, proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
     """A companion as a request of its own: medicines as MedicationRequest, everything else as ServiceRequest."""
     if companion.kind == "medication":
-        return _companion_medication(companion, proposal, context)
-    return _companion_service(companion, proposal, context)
+        return _companion_medication(companion, proposal, content, context)
+    return _companion_service(companion, proposal, content, context)
 
 
-def _companion_medication(companion: CompanionOrder, proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+def _companion_medication(companion: CompanionOrder, proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
     codes = _codes(companion)
     return drop_empty(
         {
@@ -155,6 +163,7 @@ def _companion_medication(companion: CompanionOrder, proposal: Proposal, context
             "medicationCodeableConcept": concept(*codes[:1], text=companion.title),
             "reasonCode": [reason(proposal, context)],
             "instantiatesCanonical": [context.plan(proposal)],
+            "note": [{"text": text} for text in _standing(proposal, content)],
             "dosageInstruction": [{"text": companion.text, **_companion_timing(companion, proposal)}],
         }
     )
@@ -167,7 +176,7 @@ def _companion_timing(companion: CompanionOrder, proposal: Proposal) -> dict[str
     return {"timing": {"event": [d.isoformat() for d in infusion_dates(proposal)]}}
 
 
-def _companion_service(companion: CompanionOrder, proposal: Proposal, context: OrderContext) -> dict[str, Any]:
+def _companion_service(companion: CompanionOrder, proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
     codes = _codes(companion)
     category = _SERVICE_CATEGORY.get(companion.kind)
     timing = _companion_timing(companion, proposal)
@@ -191,7 +200,7 @@ def _companion_service(companion: CompanionOrder, proposal: Proposal, context: O
             "orderDetail": [concept(c, text=c.get("display")) for c in codes] if len(codes) > 1 else [],
             "occurrenceTiming": timing.get("timing"),
             "reasonCode": [reason(proposal, context)],
-            "note": [{"text": companion.text}],
+            "note": [{"text": text} for text in (companion.text, *_standing(proposal, content))],
         }
     )
 

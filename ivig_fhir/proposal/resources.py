@@ -59,7 +59,7 @@ def request_resources(
 ) -> dict[str, Resource]:
     """The IVIG MedicationRequest and the requests of the given companions, by role. ValueError without a dose."""
     parts = {MAIN: requests.medication_request(proposal, content, context)}
-    parts |= {requests.role_of(c): requests.companion_request(c, proposal, context) for c in companions}
+    parts |= {requests.role_of(c): requests.companion_request(c, proposal, content, context) for c in companions}
     return parts
 
 

@@ -50,7 +50,7 @@ def _input(name: str, label: str, value: str, type_: str = "text", mode: str = "
 
 
 def _order_sets(content: Content) -> list[tuple[str, str]]:
-    return [(s.id, f"{s.name} (tier {s.tier})") for s in content.order_sets.values()]
+    return [(s.id, f"{s.name} (tier {s.tier})") for s in content.order_sets.values() if not s.governance.retired]
 
 
 def _regimens(p: Proposal) -> list[tuple[str, str]]:
@@ -62,7 +62,8 @@ def _regimen(p: Proposal) -> str:
 
 
 def _products(content: Content, site: Site) -> list[tuple[str, str]]:
-    return [(x.id, x.brand) for x in content.products.values() if site.formulary is None or x.id in site.formulary]
+    known = [x for x in content.products.values() if not x.governance.retired]
+    return [(x.id, x.brand) for x in known if site.formulary is None or x.id in site.formulary]
 
 
 def _dose(p: Proposal) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 
+from ivig_fhir.content.standing import reviewed_share
 from ivig_fhir.errors import NotAllowed, NotClinician
 from ivig_fhir.store import sessions
 from ivig_fhir.web.security import check_post, csrf_of, set_cookie
@@ -54,13 +55,20 @@ def enter(runtime: Runtime, session_id: str, *roles: str) -> sessions.Session:
     return session
 
 
+def content_words(runtime: Runtime) -> dict[str, str]:
+    """What every page says of the content, error pages too: its version, and that it is unreviewed as long as any of it is."""
+    words, today = runtime.content.constants["words"], runtime.now().astimezone(runtime.site.timezone).date()
+    said = {"all": "", "part": words["reviewed_in_part"], "none": words["unreviewed"]}
+    return {"content_version": runtime.content.version, "unreviewed": said[reviewed_share(runtime.content, runtime.site, today)]}
+
+
 def token(session_id: str) -> str:
     """The form token of this request's session."""
     return csrf_of(request.cookies.get(cookie_name(session_id), ""))
 
 
 def page(runtime: Runtime, session: sessions.Session, template: str, view: Any, status: int = 200) -> Response:
-    """A page of a session, with what stands on each of them: that content is unreviewed, that nobody signed in, the form token."""
+    """A page of a session, with what stands on each of them: that nobody signed in, the form token."""
     words = runtime.content.constants["words"]
     issuer = runtime.issuer(session.context.iss)
     strip = f"Nobody signed in: {issuer.name} is an open development server." if session.context.development else ""
@@ -72,7 +80,6 @@ def page(runtime: Runtime, session: sessions.Session, template: str, view: Any, 
             v=view,
             csrf=token(session.id),
             strip=strip or issuer.name,
-            unreviewed=runtime.content.version,
             citations=runtime.content.citations,
             reasons=runtime.content.constants["override_reasons"],
         ),

@@ -27,7 +27,7 @@ def pages(runtime: Runtime) -> Blueprint:
             {"name": i.name, "order": "/launch?" + urlencode({"iss": i.iss}), "pharmacy": "/launch/pharmacy?" + urlencode({"iss": i.iss})}
             for i in offered
         ]
-        return render_template("index.html", v={"issuers": links}, unreviewed=runtime.content.version)
+        return render_template("index.html", v={"issuers": links})
 
     @blueprint.get("/launch")
     def launch() -> Response:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from ivig_fhir.errors import BadRequest, FhirError, NotFound, OutcomeUnknown
 from ivig_fhir.fhir.building import MalformedJson, decode
+from ivig_fhir.order.approval import content_refusals
 from ivig_fhir.proposal.answer import answer
 from ivig_fhir.proposal.selections import ChosenOverride, parse_selections
 from ivig_fhir.store import orders, proposals, sessions
@@ -101,7 +102,8 @@ def _review(runtime: Runtime, session: sessions.Session, run: str) -> Response |
 def _view(runtime: Runtime, session: sessions.Session, opened: Page) -> dict[str, Any]:
     proposal = opened.proposal
     if proposal is None:
-        sets = [{"id": s.id, "name": s.name, "tier": s.tier, "coded": s in opened.candidates} for s in runtime.content.order_sets.values()]
+        offered = [s for s in runtime.content.order_sets.values() if not s.governance.retired]
+        sets = [{"id": s.id, "name": s.name, "tier": s.tier, "coded": s in opened.candidates} for s in offered]
         return {"sets": sets, "name": opened.chart.patient.name, "may_choose": session.role == "prescriber"}
     view = review_view(proposal, opened.chart, runtime.content, opened.run.state)
     mode, issuer = runtime.mode(session), runtime.issuer(session.context.iss)
@@ -111,13 +113,14 @@ def _view(runtime: Runtime, session: sessions.Session, opened: Page) -> dict[str
         if mode.writes
         else "nothing; the order is handed over as text"
     )
+    barred = [r.said for r in content_refusals(proposal, runtime.content, runtime.settings.environment, runtime.site, runtime.now())]
     return view | {
         "choices": choices_view(proposal, runtime.content, runtime.site),
         "choices_note": "Defaults of the content unless it says “Chosen by you”. Change any of them.",
-        "may_approve": session.role == "prescriber" and proposal.outcome == "proposed",
+        "may_approve": session.role == "prescriber" and proposal.outcome == "proposed" and not barred,
         "why_not": "Only a prescriber whose identity the EHR proved can approve."
         if session.role != "prescriber"
-        else "There is no dose to approve.",
+        else " ".join(barred) or "There is no dose to approve.",
         "approve_label": "Approve order" if mode.writes else "Approve and copy order",
         "consequence": f"Writes to {issuer.name} as {clinician(session).display}: {what}. {mode.reason}",
     }

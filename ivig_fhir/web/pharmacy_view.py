@@ -176,7 +176,7 @@ def _facts(kept: Mapping[str, Any], runtime: Runtime) -> list[tuple[str, str]]:
     return [
         ("Product", runtime.content.products[kept["product"]["id"]].brand),
         ("Each infusion", f"{amount(kept['volume_ml'], 'mL')}, {vials}"),
-        ("Dosing weight", f"{kept['weight']['dosing_kg']} kg, {kept['weight']['policy']}"),
+        ("Dosing weight", f"{kept['weight']['dosing_kg']} kg, {kept['weight']['policy']}, version {kept['weight']['policy_version']}"),
         ("Whole course", f"{amount(kept['dose']['course_g'], 'g')}, waste {amount(kept['waste_g'], 'g')} each"),
     ]
 

@@ -101,17 +101,18 @@ def _retry(state: str, mode: WriteMode) -> str:
 
 
 def order_text(order: Order) -> str:
-    """The order in words, from exactly what was approved, for an EHR that takes none: medicine, dosage, then the companions."""
+    """The order in words, from exactly what was approved, for an EHR that takes none: medicine, dosage, companions, then its notes."""
     made = from_json(decode(order.transaction))
-    lines = []
+    lines, notes = [], []
     for entry in made.entries:
         resource = entry.resource
         if entry.type == "MedicationRequest":
             name = (resource.get("medicationCodeableConcept") or {}).get("text") or ""
             lines += [f"{name}: {d.get('text', '')}" for d in resource.get("dosageInstruction") or []]
+            notes += [str(n.get("text", "")) for n in resource.get("note") or []]
         elif entry.type == "ServiceRequest":
             lines.append(str((resource.get("code") or {}).get("text") or ""))
-    return "\n".join(line for line in lines if line.strip(": "))
+    return "\n".join(line for line in (*lines, *dict.fromkeys(notes)) if line.strip(": "))
 
 
 def runs_view(runs: Sequence[Run]) -> View:
@@ -147,5 +148,6 @@ def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: s
         "steps": [{"ml_h": s.rate, "minutes": s.minutes or "to the end", "ml": s.volume} for s in made.steps],
         "parts": [{"title": title, "lines": by_kind[kind]} for kind, title in titles if kind in by_kind],
         "foot": f"Never above {made.highest_rate}. {made.text}",
+        "notes": made.notes,
     }
     return {"sheets": [{**common, "grams": d.grams, "volume": d.volume, "day": day(d.date)} for d in made.days]}

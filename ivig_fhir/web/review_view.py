@@ -152,7 +152,8 @@ def _basis(p: Proposal) -> list[tuple[str, str]]:
         rows.append(("Dose", f"Regimen: {p.regimen.title}."))
     if p.dose:
         step = f"nearest {amount(p.dose.increment_g, 'g')}" if p.dose.increment_g else "to 0.1 g, no whole vials within the tolerance"
-        rows.append(("Rounding", f"Each infusion on its own, {step}: {percent(p.dose.deviation_percent)}."))
+        whose = f" Policy {p.rounding.policy}, version {p.rounding.version}." if p.rounding else ""
+        rows.append(("Rounding", f"Each infusion on its own, {step}: {percent(p.dose.deviation_percent)}.{whose}"))
     return rows
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
-from ivig_fhir.content.load_site import load_site, narrowed, review_of
+from ivig_fhir.content.governance import Review
+from ivig_fhir.content.load import load_content
+from ivig_fhir.content.load_site import load_site, narrowed
 from ivig_fhir.content.model import Basis, Check, Content
 from ivig_fhir.content.site import Site
+from ivig_fhir.content.standing import all_parts, part_of_order_set, parts_of_order, reviewed_share, standings
 from ivig_fhir.errors import ContentError
 
 STALE = Check(
@@ -59,6 +64,7 @@ def test_a_full_site_file_is_read(with_stale: Content) -> None:
         rounding = {{ increments_g = [5, "2.5"], tolerance = "0.05" }}
         stale_days = {{ "weight.stale" = 14 }}
         risk_cap = {{ mg_kg_min = "2" }}
+        override = {{ never = ["renal.reduced-function"] }}
         [ladders.gamunex-c.CIDP]
         adopted_by = "Pharmacy and therapeutics committee"
         adopted_on = "2026-01-15"
@@ -77,15 +83,60 @@ def test_a_full_site_file_is_read(with_stale: Content) -> None:
     adopted = got.ladders["gamunex-c", "CIDP"]
     assert [(s.ml_kg_h, s.minutes) for s in adopted.steps] == [(Decimal("1.2"), Decimal(30)), (Decimal("4.8"), None)]
     assert (adopted.adopted_by, adopted.adopted_on) == ("Pharmacy and therapeutics committee", "2026-01-15")
-    assert review_of(signed, got).status == "reviewed"
-    assert review_of(signed, got).expires_on == "2027-02-01"
+    assert got.reviews[signed] == Review("A pharmacist of this site", "2026-02-01", "2027-02-01")
+    assert got.never_override == ("renal.reduced-function",)
 
 
-def test_content_is_unreviewed_unless_exactly_its_hash_was_signed(content: Content) -> None:
-    signed = "sha256:" + "0" * 64
-    got = site(f'[review."{signed}"]\nreviewed_by = "x"\nreviewed_on = "2026-02-01"', content)
-    assert review_of(content.order_sets["cidp"].content_hash, got).status == "unreviewed"
-    assert review_of(signed, got).reviewer == "x"
+def signed_by(content: Content, names: Iterable[str]) -> Site:
+    """A site that signed these parts of the content, and nothing else."""
+    made = {p.hash: Review("x", "2026-02-01") for p in all_parts(content) if p.name in set(names)}
+    return Site(reviews=made)
+
+
+def test_a_signature_holds_for_exactly_what_was_read(content: Content) -> None:
+    part = part_of_order_set(content.order_sets["cidp"])
+    (signed,) = standings([part], signed_by(content, [part.name]), date(2026, 3, 2))
+    (changed,) = standings([replace(part, hash="sha256:" + "0" * 64)], signed_by(content, [part.name]), date(2026, 3, 2))
+    assert (signed.problem, changed.problem) == ("", "unsigned")
+
+
+def test_an_order_stands_on_its_order_set_its_product_and_all_that_orders_share(content: Content) -> None:
+    names = [p.name for p in parts_of_order(content, content.order_sets["cidp"], content.products["privigen"])]
+    questions = [n for n in content.files if n.startswith("checks/")]
+    assert names[:2] == ["indications/cidp.toml", "products/privigen.toml"]
+    assert set(questions) < set(names)
+    assert {"policies.toml", "companions.toml", "observations.toml", "products/known.toml", "value_sets/"} < set(names)
+    assert "references.toml" not in names
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "part"),
+    [
+        ("checks/weight.toml", 'title = "', 'title = "New: ', "checks/weight.toml"),
+        ("value_sets/ckd.csv", "Chronic kidney disease", "Chronic renal disease", "value_sets/"),
+        ("value_sets/indication-cidp.csv", "G61.81", "G61.89", "indications/cidp.toml"),
+        ("policies.toml", 'tolerance = "0.10"', 'tolerance = "0.09"', "policies.toml"),
+    ],
+)
+def test_a_change_voids_the_signature_of_its_own_part_alone(
+    content: Content, change: Callable[[str, str, str], Path], file: str, old: str, new: str, part: str
+) -> None:
+    before = {p.name: p.hash for p in all_parts(content)}
+    after = {p.name: p.hash for p in all_parts(load_content(change(file, old, new)))}
+    assert [name for name in before if before[name] != after[name]] == [part]
+
+
+def test_a_site_without_signatures_has_reviewed_none_one_has_reviewed_part_all_have_reviewed_all(content: Content) -> None:
+    names, day = [p.name for p in all_parts(content)], date(2026, 3, 2)
+    assert [reviewed_share(content, signed_by(content, some), day) for some in ([], names[:1], names)] == ["none", "part", "all"]
+
+
+def test_a_site_that_lets_nobody_override_a_check_gets_a_stop_instead(content: Content) -> None:
+    stopped = narrowed(content, site('override = { never = ["renal.reduced-function"] }', content))
+    before, after = content.checks["renal.reduced-function"].severity, stopped.checks["renal.reduced-function"].severity
+    assert "override" in before.values()
+    assert after == {branch: "hard-stop" if s == "override" else s for branch, s in before.items()}
+    assert stopped.checks["renal.acute-kidney-injury"] == content.checks["renal.acute-kidney-injury"]
 
 
 ADOPTED = '[ladders.gamunex-c.PI]\nadopted_by = "x"\nadopted_on = "2026-01-01"\nsteps = [{{ ml_kg_h = "{}" }}]'
@@ -93,6 +144,9 @@ FAULTS = [
     ('colour = "red"', ("colour", "not a key")),
     ('[weight]\npolicy = "actual"\nfactor = 1', ("weight.factor", "not a key")),
     ('[weight]\npolicy = "guess"', ("weight.policy", "guess")),
+    ('override = { never = ["weight.mistaken"] }', ("override.never", "weight.mistaken")),
+    ('override = { never = ["product.plasma-derived"] }', ("override.never", "product.plasma-derived")),
+    ('override = { always = ["renal.reduced-function"] }', ("override.never", "missing")),
     ('timezone = "Mars/Olympus"', ("timezone", "Mars/Olympus")),
     ('timezone = "America"', ("timezone", "not a time zone")),
     ('timezone = "../etc/passwd"', ("timezone", "not a time zone")),

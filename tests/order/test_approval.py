@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from an_order import NOW, content, finding, proposal
 
 from ivig_fhir.content.governance import Review
 from ivig_fhir.content.site import Site
+from ivig_fhir.content.standing import parts_of_order
 from ivig_fhir.order.approval import Approval, Clinician, Refusal, approve, changed_facts
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.rates import NO_SCHEDULE
@@ -94,18 +95,53 @@ def test_a_product_that_is_no_longer_made_is_refused() -> None:
 
 
 def reviewed_site(made: Proposal, expires: str = "2027-01-01") -> Site:
-    review = Review("reviewed", "P. Reviewer", "2026-01-01", expires)
-    return Site(reviews={made.order_set.content_hash: review, made.product.content_hash: review})
+    review = Review("P. Reviewer", "2026-01-01", expires)
+    return Site(reviews={p.hash: review for p in parts_of_order(content(), made.order_set, made.product)})
 
 
 def test_production_refuses_unreviewed_content_and_illustrative_rates() -> None:
-    assert codes(asked(proposal(), environment="production")) == ["review", "review", "illustrative"]
+    assert codes(asked(proposal(), environment="production")) == ["review", "illustrative"]
 
 
 def test_production_accepts_reviewed_content_and_adopted_rates() -> None:
     made = proposal()
     adopted = replace(made, rate=replace(made.rate, basis="site"))
     assert isinstance(asked(adopted, environment="production", site=reviewed_site(made)), Approval)
+
+
+def test_production_refuses_when_any_one_part_of_the_chain_is_unsigned_and_names_it() -> None:
+    made = proposal()
+    adopted = replace(made, rate=replace(made.rate, basis="site"))
+    for part in parts_of_order(content(), made.order_set, made.product):
+        whole = reviewed_site(made)
+        lacking = replace(whole, reviews={h: r for h, r in whole.reviews.items() if h != part.hash})
+        result = asked(adopted, environment="production", site=lacking)
+        assert codes(result) == ["review"], part.name
+        assert part.name in result[0].said  # type: ignore[index]
+
+
+def test_production_refuses_content_whose_own_day_of_review_is_past() -> None:
+    made = proposal()
+    adopted = replace(made, rate=replace(made.rate, basis="site"))
+    last = datetime.fromisoformat(f"{made.product.governance.review_by}T12:00:00+00:00")
+    site = reviewed_site(made, "")
+    assert isinstance(asked(adopted, environment="production", site=site, now=last), Approval)
+    result = asked(adopted, environment="production", site=site, now=last + timedelta(days=1))
+    assert codes(result) == ["review"]
+    assert "read again" in result[0].said  # type: ignore[index]
+
+
+def test_only_the_roles_that_the_policies_name_may_override(risky: Proposal) -> None:
+    closed = replace(content(), constants={**content().constants, "override_roles": ("pharmacist",)})
+    assert codes(asked(risky, overrides=[OVERRIDE], content=closed)) == ["override-role"]
+    assert isinstance(asked(risky, overrides=[OVERRIDE]), Approval)
+
+
+def test_a_review_dated_after_today_does_not_count_yet() -> None:
+    made = proposal()
+    adopted = replace(made, rate=replace(made.rate, basis="site"))
+    early = datetime(2025, 12, 31, tzinfo=UTC)
+    assert codes(asked(adopted, environment="production", site=reviewed_site(made), now=early)) == ["review"]
 
 
 @pytest.mark.parametrize(("today", "refused"), [(datetime(2027, 1, 1, tzinfo=UTC), False), (datetime(2027, 1, 2, tzinfo=UTC), True)])
@@ -117,7 +153,7 @@ def test_a_review_holds_to_the_end_of_its_last_day(today: datetime, refused: boo
 
 
 def test_every_reason_is_told_at_once(risky: Proposal) -> None:
-    assert codes(asked(risky, digest="x", who=NURSE)) == ["role", "digest", "override-missing"]
+    assert codes(asked(risky, digest="x", who=NURSE)) == ["role", "digest", "override-role", "override-missing"]
 
 
 def test_a_changed_record_is_refused() -> None:

@@ -14,9 +14,10 @@ from ivig_fhir.chart.answers import Reason
 from ivig_fhir.fhir.building import canonical, encode, gate
 from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, VIAL, read
 from ivig_fhir.proposal.ambiguity import ambiguities
+from ivig_fhir.proposal.context import proposal_context
 from ivig_fhir.proposal.findings import NotAssessed
 from ivig_fhir.proposal.model import Proposal
-from ivig_fhir.proposal.resources import proposal_bundle
+from ivig_fhir.proposal.resources import proposal_bundle, proposal_resources
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 
 SHAPES: list[dict[str, Any]] = [
@@ -251,3 +252,27 @@ def test_nothing_points_to_what_has_no_id() -> None:
     order = main_order(proposal(condition="urn:uuid:not-in-the-record", used={"Observation/": "x", "Observation/ok": "y"}))
     assert "reasonReference" not in order
     assert [r["reference"] for r in order["supportingInformation"]] == ["Observation/weight-1", "Observation/ok"]
+
+
+def test_every_order_of_the_run_says_that_its_content_is_unreviewed_until_a_site_has_signed() -> None:
+    said = content().constants["words"]["unreviewed"]
+
+    def silent(**shape: Any) -> list[str]:
+        made = proposal_resources(proposal(**shape), content(), proposal_context(proposal(**shape), BASE, "0.1.0"))
+        requests = [r for r in made.values() if r["resourceType"] in ("MedicationRequest", "ServiceRequest")]
+        assert len(requests) > 5
+        return [r["resourceType"] for r in requests if not any(said in n["text"] for n in r.get("note", []))]
+
+    assert silent() == []
+    assert len(silent(review="reviewed")) > 5
+
+
+def test_the_order_names_the_policies_of_weight_and_rounding_with_their_versions() -> None:
+    order = main_order(proposal())
+    notes = " ".join(n["text"] for n in order["note"])
+    basis = next(b for d in order["dosageInstruction"][0]["doseAndRate"] for b in read(d, DOSE_BASIS))
+    policy = content().weight_policies[proposal().weight.policy]
+    assert f"Policy {policy.id}, version {policy.version}." in notes
+    assert "Policy adult, version 1." in notes
+    assert (basis["policy"], basis["policyVersion"]) == (policy.id, policy.version)
+    assert (basis["roundingPolicy"], basis["roundingPolicyVersion"]) == ("adult", "1")
