@@ -1,0 +1,85 @@
+"""One order, whatever is pressed twice: approving again, two tabs of one run, several requests at the same moment."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+from journey.a_hospital import Hospital
+
+CIDP = "cidp-adult"
+
+
+def test_approving_twice_makes_one_order_and_ends_on_its_receipt(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    before = tab.page
+    tab.press("Approve order", acknowledged="yes")
+    first = tab.json
+    tab.page = before  # the browser's Back button, and the same form again
+    tab.press("Approve order", acknowledged="yes")
+    assert tab.page.status in (200, 409)
+    assert len(at.orders(CIDP)) == 1
+    assert tab.browser.get(f"{before.url}receipt", headers={"Accept": "application/json"}).json["receipt"] == first["receipt"]
+
+
+def test_a_script_that_approves_again_gets_a_conflict_or_the_same_order_and_never_a_second_one(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    page = tab.json
+    answers = [tab.post("approve", {"digest": page["proposal"]["digest"]}, page["csrf"]) for _ in range(3)]
+    assert answers[0].json["state"] == "sent"
+    assert {a.status for a in answers[1:]} == {409}
+    assert len(at.orders(CIDP)) == 1
+
+
+def test_a_double_click_from_four_threads_writes_one_order(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    page, url, cookies = tab.json, tab.page.url, tab.browser
+    headers = {"X-CSRF-Token": page["csrf"], "Accept": "application/json"}
+
+    def press(_: int) -> int:
+        return cookies.twin().send("POST", f"{url}approve", json={"digest": page["proposal"]["digest"]}, headers=headers).status
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(press, range(4)))
+    assert answers.count(200) == 1
+    assert set(answers) <= {200, 409}
+    assert len(at.orders(CIDP)) == 1
+    assert len(at.held("Task", CIDP)) == 1
+    assert len(at.held("Provenance", CIDP)) == 1
+
+
+def test_sending_again_what_is_stored_changes_nothing(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    tab.approve()
+    token = tab.json["csrf"]
+    again = tab.post("resend", {}, token)
+    assert (again.status, again.json["state"]) == (200, "sent")
+    assert [o["meta"]["versionId"] for o in at.orders(CIDP)] == ["1"]
+
+
+def test_a_tab_that_shows_an_older_state_of_the_run_cannot_approve_it(at: Hospital) -> None:
+    browser = at.browser()
+    one, two = browser.launch(CIDP), browser.launch(CIDP)
+    assert one.run == two.run
+    two.press("Recalculate", per_kg="1.5")
+    one.press("Approve order", acknowledged="yes")
+    assert one.page.status == 409
+    assert "The proposal is not the one that was on screen." in one.page.text
+    assert "Nothing was sent" in one.page.text
+    assert at.orders(CIDP) == []
+    assert one.json["proposal"]["digest"] == two.json["proposal"]["digest"]
+    one.approve()
+    assert [o["status"] for o in at.orders(CIDP)] == ["draft"]
+
+
+def test_choices_of_a_sent_order_are_closed(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    review = tab.page
+    tab.approve()
+    tab.page = review
+    tab.press("Recalculate", per_kg="1")
+    assert tab.page.status == 409
+    assert "Reference" in tab.page.text
+    fields = urlencode({"csrf_token": tab.json["csrf"]})
+    assert tab.browser.send("POST", f"{review.url}approve", data=fields, content_type="application/x-www-form-urlencoded").status == 409
+    assert len(at.orders(CIDP)) == 1
