@@ -56,7 +56,8 @@ def _rate(p: Proposal) -> list[str]:
 
 def _findings(p: Proposal) -> list[str]:
     order = sorted(p.findings, key=lambda f: -tuple(reversed(_WORDS)).index(f.severity))
-    return [line for f in order for line in _finding(f.severity, f.message, f.check, (f"{e.said} ({e.reference})" for e in f.evidence))]
+    shown = ((f, (*(f"{e.said} ({e.reference})" for e in f.evidence), *(f"in this order: {m.said}" for m in f.measures))) for f in order)
+    return [line for f, lines in shown for line in _finding(f.severity, f.message, f.check, lines)]
 
 
 def _finding(severity: str, message: str, check: str, evidence: Iterable[str]) -> list[str]:

@@ -188,6 +188,11 @@ def _refuse_dangling(content: Content) -> None:
     for name, part in content.files.items():
         if part.governance.retired and not (name.startswith(_RETIRING) and name != _KNOWN):
             raise fault(name, "status", "is 'retired', which only an order set or a product can be")
+    companions = {c.id for c in content.companions}
+    for check in content.checks.values():
+        for action in check.actions:
+            if action.companion and action.companion not in companions:
+                raise fault("checks", f"check[{check.id}].actions", f"names {action.companion!r}, which companions.toml does not have")
     for item in content.order_sets.values():
         file = f"indications/{item.id}.toml"
         if item.default_product not in content.products:

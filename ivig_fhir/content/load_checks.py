@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Any
 
+from ivig_fhir.content.actions import ADD, CAP, CHANGES, LEAVE_OUT, SPLIT, Action
 from ivig_fhir.content.model import SEVERITIES, Check
 from ivig_fhir.content.reading import Table, by_id, exact
 
@@ -65,7 +66,22 @@ def _check(row: Table, refs: Mapping[str, str]) -> Check:
         mitigation=row.words("mitigation"),
         detected_issue=_matching(row, "detected_issue", _ISSUE) if row.has("detected_issue") else "",
         source=row.basis(),
+        actions=_actions(row),
     )
+
+
+def _actions(row: Table) -> tuple[Action, ...]:
+    """What the program can do about the finding: companions to add or leave out, a split over days, changes of the closed list."""
+    if not row.has("actions"):
+        return ()
+    table = row.table("actions")
+    companions = [Action(kind, id_) for kind, key in ((ADD, "add"), (LEAVE_OUT, "leave_out")) for id_ in table.words(key)]
+    split = [Action(SPLIT, days=table.whole("split_days", least=2))] if table.has("split_days") else []
+    changes = table.words("change")
+    for name in changes:
+        if name not in (CAP, *CHANGES):
+            raise table.fault("change", f"names {name!r}, which is not one of {', '.join((CAP, *CHANGES))}")
+    return (*companions, *split, *(Action(name) for name in changes))
 
 
 def _matching(row: Table, key: str, pattern: re.Pattern[str]) -> str:

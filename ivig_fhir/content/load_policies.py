@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ivig_fhir.content.actions import KINDS, ActionWords
 from ivig_fhir.content.model import RoundingPolicy, WeightPolicy
 from ivig_fhir.content.reading import Table, by_id, fault
 
@@ -60,6 +61,16 @@ def _roles(row: Table) -> tuple[str, ...]:
     return roles
 
 
+def _action_words(root: Table, codes: Collection[str]) -> dict[str, ActionWords]:
+    """The words of every action of the closed list, each under a code that the override reasons have too."""
+    rows = root.tables("mitigation_action")
+    found = {row.one_of("id", KINDS): ActionWords(row.one_of("code", codes), row.text("offer"), row.text("done")) for row in rows}
+    missing = [kind for kind in KINDS if kind not in found]
+    if missing:
+        raise root.fault("mitigation_action", f"lacks {missing[0]}")
+    return found
+
+
 def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
     limits = root.table("limits")
     limits.basis()
@@ -80,6 +91,7 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "words": {key: words.text(key) for key in words.names()},
         "dose_words": {key: dose_words.text(key) for key in dose_words.names()},
         "dose_marks": {row.id("mark"): (row.text("ask"), row.words("instead")) for row in root.tables("dose_mark", naming="mark")},
+        "action_words": _action_words(root, {row.text("code") for row in reasons}),
         "stale_days_checks": site.words("may_shorten_days_of"),
         "product_checks": root.table("products").words("checks", some=True),
     }

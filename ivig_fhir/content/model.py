@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from ivig_fhir.content.actions import Action
 from ivig_fhir.content.authority import Basis, Citation
 from ivig_fhir.content.governance import ContentFile, Governance
 from ivig_fhir.content.product import Amount, LabelIndication, Ladder, Product, RateStep
@@ -91,7 +92,8 @@ class Check:
     """What a check asks, its thresholds, and per branch how severe it is and what it says; the code says only how to look.
 
     `severity` and `messages` share their keys (branches). `messages` are templates with {named} values. `depends_on` are resource types.
-    `absence` marks checks whose finding is the absence itself and which fire also when the type could not be read.
+    `mitigation` says what helps, `actions` what of it the program can do. `absence` marks checks whose finding is the absence itself and
+    which fire also when the type could not be read.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Check:
     mitigation: tuple[str, ...]
     detected_issue: str
     source: Basis
+    actions: tuple[Action, ...] = ()
 
     def number(self, name: str) -> Decimal:
         """A threshold as an exact number."""

@@ -145,6 +145,8 @@ def _finding(f: Any) -> Json:
         "message": f.message,
         "evidence": [{"reference": e.reference, "said": e.said, "time": e.time, "version": e.version} for e in f.evidence],
         "mitigation": list(f.mitigation),
+        "state": f.state,
+        "mitigated_by": [m.said for m in f.measures],
         "citations": list(f.citations),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ivig_fhir.content.model import Companion, Content
 from ivig_fhir.proposal.findings import Finding, Result
@@ -17,7 +18,14 @@ def companions_for(content: Content, results: Mapping[str, Result], selections: 
     """
     words = {"always": True, "offered": False, "adult": adult, "child": not adult}
     words |= {word: any(_fired(results.get(check)) for check in checks) for word, checks in content.constants["rules"].items()}
-    return tuple(_order(item, _holds(item, words), selections, adult) for item in content.companions)
+    made = (_order(item, _holds(item, words), selections, adult) for item in content.companions)
+    return tuple(replace(order, against=_against(item, content, results)) for order, item in zip(made, content.companions, strict=True))
+
+
+def _against(item: Companion, content: Content, results: Mapping[str, Result]) -> tuple[str, ...]:
+    """The checks whose findings speak against it."""
+    rules = content.constants["rules"]
+    return tuple(check for word in item.unless for check in rules.get(word, ()) if _fired(results.get(check)))
 
 
 def _holds(item: Companion, words: Mapping[str, bool]) -> bool:

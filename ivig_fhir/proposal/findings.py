@@ -18,10 +18,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """What an order already does about a finding: the action's id, its code of HL7 v3 ActCode, and the words."""
+
+    action: str
+    code: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A check that fired: severity info, warning, override or hard-stop, words from content, evidence from the chart.
 
-    `branch` is the row of `order_sets/checks.toml` that gave severity and words.
+    `branch` is the row of `order_sets/checks` that gave severity and words. `mitigation` says what helps, `measures` what of it this order
+    has.
     """
 
     check: str
@@ -32,6 +42,12 @@ class Finding:
     evidence: tuple[Evidence, ...]
     mitigation: tuple[str, ...]
     citations: tuple[str, ...]
+    measures: tuple[Measure, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`mitigated` when the order does something about it, else `open`; a hard stop stays open whatever the order does."""
+        return "mitigated" if self.measures and self.severity != "hard-stop" else "open"
 
 
 @dataclass(frozen=True, slots=True)

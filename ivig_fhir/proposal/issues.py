@@ -11,7 +11,7 @@ from ivig_fhir.fhir.building import coding, concept, drop_empty
 from ivig_fhir.fhir.codes import LOINC
 from ivig_fhir.fhir.narrative import narrative
 from ivig_fhir.proposal.context import GROUP, GUIDANCE, MAIN, OrderContext, moment, point, reason, subject
-from ivig_fhir.proposal.findings import Finding
+from ivig_fhir.proposal.findings import Finding, Measure
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
 
@@ -33,7 +33,8 @@ def role_of(finding: Finding) -> str:
 def detected_issue(
     finding: Finding, proposal: Proposal, content: Content, context: OrderContext, override: ChosenOverride | None = None
 ) -> dict[str, Any]:
-    """One finding with its evidence; an override becomes a mitigation with its coded reason, its note and who gave it.
+    """One finding with its evidence; an override becomes a mitigation with its coded reason, its note and who gave it, and so does what the
+    order does about it.
 
     See: FHIR R4 DetectedIssue; value set detectedissue-mitigation-action.
     """
@@ -55,9 +56,15 @@ def detected_issue(
             "evidence": [{"detail": details}] if (details := _evidence(finding)) else [],
             "detail": finding.message,
             "reference": _citation(finding, content),
-            "mitigation": [_mitigation(override, content, context)] if override else [],
+            "mitigation": _mitigations(finding, override, content, context),
         }
     )
+
+
+def _mitigations(finding: Finding, override: ChosenOverride | None, content: Content, context: OrderContext) -> list[dict[str, Any]]:
+    """The reason given for going on, then what the order does about the finding."""
+    given = [_mitigation(override, content, context)] if override else []
+    return given + [_taken(measure, context) for measure in finding.measures]
 
 
 def _evidence(finding: Finding) -> list[dict[str, Any]]:
@@ -75,6 +82,15 @@ def _mitigation(override: ChosenOverride, content: Content, context: OrderContex
     said = labels.get(override.code, "")
     return {
         "action": concept(coding(ACT_CODE, override.code), text=f"{said}: {override.note}" if said else override.note),
+        "date": moment(context.at),
+        "author": context.asker() or context.device(),
+    }
+
+
+def _taken(measure: Measure, context: OrderContext) -> dict[str, Any]:
+    """What this order does about the finding; whoever signs it has chosen it."""
+    return {
+        "action": concept(coding(ACT_CODE, measure.code), text=measure.said),
         "date": moment(context.at),
         "author": context.asker() or context.device(),
     }

@@ -120,7 +120,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class CompanionOrder:
-    """A companion as proposed: chosen or not, required or not, with its sentence for this patient and when it is due."""
+    """A companion as proposed: chosen or not, required or not, with its sentence for this patient and when it is due.
+
+    `against` are the checks whose findings speak against it here.
+    """
 
     id: str
     kind: str
@@ -132,6 +135,7 @@ class CompanionOrder:
     offset_minutes: int | None
     citations: tuple[str, ...]
     confidence: str
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

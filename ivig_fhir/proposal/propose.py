@@ -23,6 +23,7 @@ from ivig_fhir.proposal.checks import CHART_CHECKS, ORDER_CHECKS, RENAL_OR_THROM
 from ivig_fhir.proposal.companions import companions_for
 from ivig_fhir.proposal.dosing import calculate, cycle_g_kg
 from ivig_fhir.proposal.findings import Clear, Finding, NotAssessed, Result
+from ivig_fhir.proposal.measures import with_measures
 from ivig_fhir.proposal.model import DoseCalculation, Proposal, RateSchedule, Rounding, Series, Vial, WeightCalculation
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 from ivig_fhir.proposal.vials import vials_for
@@ -208,6 +209,7 @@ def _assemble(case: Case, plan: _Plan, rate: RateSchedule, results: Mapping[str,
     stopped = any(f.severity == "hard-stop" for f in findings)
     condition = applicability.condition_for(chart, plan.order_set)
     final = replace(case, order=_planned(plan, rate), earlier=results)
+    companions = companions_for(content, results, selections, case.adult) if plan.dose else ()
     return Proposal(
         outcome="data-required" if missing else "stopped" if stopped else "proposed",
         digest="",
@@ -235,10 +237,10 @@ def _assemble(case: Case, plan: _Plan, rate: RateSchedule, results: Mapping[str,
         waste_g=plan.waste_g,
         volume_ml=plan.volume_ml,
         rate=rate,
-        findings=findings,
+        findings=with_measures(findings, companions, rate, plan.days, content),
         not_assessed=tuple(r for r in every if isinstance(r, NotAssessed)),
         clear=tuple(r.check for r in every if isinstance(r, Clear)),
-        companions=companions_for(content, results, selections, case.adult) if plan.dose else (),
+        companions=companions,
         vaccine_interval_months=interval_months(final),
         condition=condition.source.reference if condition else None,
         start=plan.start,

@@ -29,6 +29,11 @@ def ml_kg_h(mg_kg_min: Decimal, concentration_mg_ml: Decimal) -> Decimal:
     return mg_kg_min * _MINUTES / concentration_mg_ml
 
 
+def mg_kg_min(ml_kg_h_: Decimal, concentration_mg_ml: Decimal) -> Decimal:
+    """mL/kg/h as mg/kg/min at a concentration in mg/mL."""
+    return ml_kg_h_ * concentration_mg_ml / _MINUTES
+
+
 def choose_ladder(product: Product, label_code: str, chosen: str | None, concentration: Decimal) -> Ladder | None:
     """The product's ladder that was asked for, else the one of the indication, else the one with the lowest maximum; None without a table.
 

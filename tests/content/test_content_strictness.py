@@ -39,6 +39,11 @@ COMPANIONS, PANELS, CODES = "companions.toml", "observations.toml", "value_sets/
 FAULTS = [
     (CIDP, 'tier = "A"', 'tier = "A"\nflavour = "sweet"', (CIDP, "flavour", "not a key")),
     (CIDP, 'tier = "A"', 'tier = "E"', (CIDP, "tier", "'E'")),
+    ("checks/excipient.toml", 'change = ["product"]', 'change = ["weather"]', ("checks/excipient.toml", "change", "weather")),
+    ("checks/hemolysis.toml", "split_days = 2", "split_days = 1", ("checks/hemolysis.toml", "split_days", "from 2")),
+    ("checks/vaccines.toml", "teach-vaccines-and-tests", "teach-juggling", ("vaccine.future-interval", "teach-juggling")),
+    (POLICIES, 'id = "undiluted"\ncode = "8"', 'id = "undiluted"\ncode = "88"', (POLICIES, "mitigation_action[undiluted].code", "88")),
+    (POLICIES, 'id = "undiluted"', 'id = "steps"', (POLICIES, "mitigation_action", "lacks undiluted")),
     (CIDP, 'phase = "loading"\n', "", (CIDP, "regimen[cidp-load].phase", "missing")),
     (CIDP, "dose_g_kg = [2, 2]", "dose_g_kg = [2.0, 2]", (CIDP, "regimen[cidp-load].dose_g_kg", "bare decimal 2.0")),
     (CIDP, "dose_g_kg = [2, 2]", 'dose_g_kg = ["two", 2]', (CIDP, "dose_g_kg", "not an exact number")),
