@@ -12,9 +12,10 @@ from typing import Any
 from ivig_fhir.content.governance import ContentFile
 from ivig_fhir.content.hashing import digest_of, hash_of
 from ivig_fhir.content.load_checks import Index, read_checks, read_index
+from ivig_fhir.content.load_companions import read_companions, refuse_dangling_words
 from ivig_fhir.content.load_governance import read_governance, without_governance
 from ivig_fhir.content.load_indications import read_order_set
-from ivig_fhir.content.load_parts import read_citations, read_companions, read_panels
+from ivig_fhir.content.load_parts import read_citations, read_panels
 from ivig_fhir.content.load_policies import read_policies
 from ivig_fhir.content.load_products import read_product
 from ivig_fhir.content.model import Check, Content, OrderSet, Product
@@ -91,7 +92,7 @@ def load_content(folder: Path) -> Content:
     weight, rounding, constants = read_policies(files.toml("policies.toml"), "policies.toml", citations)
     index = read_index(files.toml(_INDEX), _INDEX)
     companions, rules = read_companions(files.toml("companions.toml"), "companions.toml", citations)
-    _refuse_unknown_checks(rules, constants, index)
+    _refuse_unknown_checks(constants, index)
     products = _products(files, citations)
     content = Content(
         version=_version(files),
@@ -170,21 +171,23 @@ def _named_as_file(id_: str, name: str) -> str:
     return id_
 
 
-def _refuse_unknown_checks(rules: Mapping[str, Collection[str]], constants: Mapping[str, Any], index: Index) -> None:
+def _refuse_unknown_checks(constants: Mapping[str, Any], index: Index) -> None:
     """Whoever names a check must name one that there is."""
     ids = {id_ for _, id_, _ in index}
-    named = [("companions.toml", f"rules.{word}", checks) for word, checks in rules.items()]
-    named.append(("policies.toml", "site.may_shorten_days_of", constants["stale_days_checks"]))
-    named.append(("policies.toml", "limits.data_required", constants["data_required"]))
-    named.append(("policies.toml", "products.checks", constants["product_checks"]))
-    for file, key, checks in named:
+    named = [
+        ("site.may_shorten_days_of", constants["stale_days_checks"]),
+        ("limits.data_required", constants["data_required"]),
+        ("products.checks", constants["product_checks"]),
+    ]
+    for key, checks in named:
         for check in checks:
             if check not in ids:
-                raise fault(file, key, f"names the check {check!r}, which index.toml does not have")
+                raise fault("policies.toml", key, f"names the check {check!r}, which index.toml does not have")
 
 
 def _refuse_dangling(content: Content) -> None:
     """What one file says of another must be true."""
+    refuse_dangling_words(content)
     for name, part in content.files.items():
         if part.governance.retired and not (name.startswith(_RETIRING) and name != _KNOWN):
             raise fault(name, "status", "is 'retired', which only an order set or a product can be")

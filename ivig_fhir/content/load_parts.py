@@ -1,4 +1,4 @@
-"""References, panels and companions, from parsed TOML."""
+"""References and panels, from parsed TOML."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ivig_fhir.content.model import Citation, Companion, Panel
+from ivig_fhir.content.model import Citation, Panel
 from ivig_fhir.content.reading import Table, by_id
 
-BUILT_IN_WORDS = ("always", "offered", "adult", "child")
-KINDS = ("medication", "lab", "monitoring", "nursing", "education")
 AGE_BANDS = ("adult", "0-18y", "0-1y", "1-5y", "5-12y", "12-18y", "any")
 
 
@@ -66,52 +64,3 @@ def _soft(table: Table) -> dict[str, tuple[Decimal, Decimal]]:
         if band not in AGE_BANDS:
             raise table.fault(band, f"is not one of {', '.join(AGE_BANDS)}")
     return {band: table.pair(band) for band in table.names()}
-
-
-def read_companions(
-    data: Mapping[str, Any], file: str, citations: Collection[str]
-) -> tuple[tuple[Companion, ...], dict[str, tuple[str, ...]]]:
-    """The orders beside the infusion, and the rule words: each word with the check ids that make it true when they fire."""
-    root = Table(data, file, citations)
-    table = root.table("rules")
-    rules = {word: table.words(word, some=True) for word in table.names()}
-    made = [_companion(row, (*BUILT_IN_WORDS, *rules)) for row in root.tables("companion")]
-    root.end()
-    return tuple(by_id(made, lambda c: c.id, file).values()), rules
-
-
-def _companion(row: Table, words: Collection[str]) -> Companion:
-    return Companion(
-        id=row.id(),
-        kind=row.one_of("kind", KINDS),
-        title=row.text("title"),
-        required=row.flag("required"),
-        when=_rule_words(row, "when", words),
-        unless=_rule_words(row, "unless", words) if row.has("unless") else (),
-        adult=row.text("adult"),
-        child=row.text("child") if row.has("child") else row.text("adult"),
-        codes=_codes(row),
-        offset_minutes=_offset(row),
-        source=row.basis(),
-    )
-
-
-def _rule_words(row: Table, key: str, words: Collection[str]) -> tuple[str, ...]:
-    found = row.words(key, some=True)
-    for word in found:
-        if word not in words:
-            raise row.fault(key, f"names the rule {word!r}, which [rules] does not have")
-    return found
-
-
-def _codes(row: Table) -> tuple[str, ...]:
-    found = row.words("codes")
-    for item in found:
-        if len(item.split("|")) != 3 or not all(item.split("|")):
-            raise row.fault("codes", f"has {item!r}, which is not system|code|display")
-    return found
-
-
-def _offset(row: Table) -> int | None:
-    """Minutes from the start of the infusion; before it they are negative."""
-    return int(row.number("offset_minutes", least=-10080)) if row.has("offset_minutes") else None

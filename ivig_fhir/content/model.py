@@ -10,6 +10,7 @@ from typing import Any
 
 from ivig_fhir.content.actions import Action
 from ivig_fhir.content.authority import Basis, Citation
+from ivig_fhir.content.companion import Companion
 from ivig_fhir.content.governance import ContentFile, Governance
 from ivig_fhir.content.product import Amount, LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.fhir.codes import ValueSet
@@ -162,26 +163,6 @@ class RoundingPolicy:
     tolerance: Decimal
     applies: str  # adult | child
     version: str
-    source: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """An order beside the infusion. kind: medication, lab, monitoring, nursing, education. `when` is a rule word of `companions.toml`.
-
-    `adult` and `child` are the complete sentences of the order; `codes` are "system|code|display".
-    """
-
-    id: str
-    kind: str
-    title: str
-    required: bool
-    when: tuple[str, ...]
-    unless: tuple[str, ...]
-    adult: str
-    child: str
-    codes: tuple[str, ...]
-    offset_minutes: int | None
     source: Basis
 
 

@@ -126,10 +126,10 @@ def _companions(stored: Sequence[Resource], content: Content, run: str) -> dict[
 
 
 def _group(companion: Companion) -> str:
-    """A medicine with a time before the start belongs to each infusion; any other is for when it is needed."""
+    """A medicine belongs to each infusion, or is there for when it is needed."""
     if companion.kind != "medication":
         return companion.kind
-    return "before" if companion.offset_minutes is not None and companion.offset_minutes < 0 else "as-needed"
+    return "as-needed" if companion.as_needed else "before"
 
 
 def _words(item: Resource) -> tuple[str, str]:

@@ -152,4 +152,16 @@ def _finding(f: Any) -> Json:
 
 
 def _companion(c: CompanionOrder) -> Json:
-    return {"id": c.id, "kind": c.kind, "title": c.title, "text": c.text, "selected": c.selected, "required": c.required}
+    dose = {"low": plain(c.dose.low), "high": plain(c.dose.high), "unit": c.dose.unit} if c.dose else None
+    due = {"from": c.due[0].isoformat(), "until": c.due[1].isoformat()} if c.due else None
+    return {
+        "id": c.id,
+        "kind": c.kind,
+        "title": c.title,
+        "text": c.text,
+        "selected": c.selected,
+        "required": c.required,
+        "as_needed": c.as_needed,
+        "dose": dose,
+        "due": due,
+    }

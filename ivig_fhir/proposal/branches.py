@@ -28,4 +28,5 @@ def finding(case: Case, id_: str, hits: Iterable[Hit]) -> Finding:
         ranked[0],
         message=" ".join(dict.fromkeys(f.message for f in ranked)),
         evidence=tuple(dict.fromkeys(e for f in ranked for e in f.evidence)),
+        branches=tuple(dict.fromkeys(f.branch for f in ranked)),
     )

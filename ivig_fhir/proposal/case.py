@@ -115,6 +115,7 @@ class Case:
             tuple(dict.fromkeys(evidence)),
             entry.mitigation,
             entry.source.citations,
+            (branch,),
         )
 
     def clear(self, id_: str) -> Clear | NotAssessed:

@@ -1,60 +1,129 @@
-"""Companion orders: which of the content's companions this patient is offered, and which are chosen to begin with."""
+"""Companion orders: which of the content's companions this patient is offered, which are chosen to begin with, and their doses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from ivig_fhir.content.model import Companion, Content
+from ivig_fhir.content.companion import Companion, OrderRule, Rules, Trigger
+from ivig_fhir.content.model import SEVERITIES
+from ivig_fhir.fhir.quantity import down, plain
+from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Finding, Result
-from ivig_fhir.proposal.model import CompanionOrder
-from ivig_fhir.proposal.selections import Selections
+from ivig_fhir.proposal.model import CompanionAmount, CompanionOrder
+
+_PREMEDICATION = "premedication-"
 
 
-def companions_for(content: Content, results: Mapping[str, Result], selections: Selections, adult: bool) -> tuple[CompanionOrder, ...]:
-    """Every companion of the content, each chosen or not: by the clinician, else by the findings that its rule words name.
+def companions_for(case: Case) -> tuple[CompanionOrder, ...]:
+    """Every companion that fits the patient, each chosen or not: by the clinician, else by its rule words. `case` holds all results.
 
-    Required ones stay chosen. See: `order_sets/companions.toml`, [rules].
+    Required ones stay chosen. What is withheld, or has no dose for this age and weight, comes only when the clinician names it.
+    See: `order_sets/companions.toml`.
     """
-    words = {"always": True, "offered": False, "adult": adult, "child": not adult}
-    words |= {word: any(_fired(results.get(check)) for check in checks) for word, checks in content.constants["rules"].items()}
-    made = (_order(item, _holds(item, words), selections, adult) for item in content.companions)
-    return tuple(replace(order, against=_against(item, content, results)) for order, item in zip(made, content.companions, strict=True))
+    words = _words(case)
+    made = []
+    for item in case.content.companions:
+        named, dose = _named(item, case), _dose(item, case)
+        fits = not any(words[w] for w in item.withheld) and (dose is not None or not item.doses)
+        if fits or named:
+            holds = any(words[w] for w in item.when) and not any(words[w] for w in item.unless)
+            made.append(_order(item, holds, named, dose, case))
+    return tuple(made)
 
 
-def _against(item: Companion, content: Content, results: Mapping[str, Result]) -> tuple[str, ...]:
-    """The checks whose findings speak against it."""
-    rules = content.constants["rules"]
-    return tuple(check for word in item.unless for check in rules.get(word, ()) if _fired(results.get(check)))
+def _words(case: Case) -> Mapping[str, bool]:
+    """What each rule word is for this order; the words that name a finding are true above information only."""
+    rules: Rules = case.content.constants["rules"]
+    words = {"always": True, "offered": False, "adult": case.adult, "child": not case.adult}
+    words |= {word: any(_fired(t, case.earlier.get(t.check)) for t in triggers) for word, triggers in rules.findings.items()}
+    return words | {word: _holds(rule, case) for word, rule in rules.orders.items()}
 
 
-def _holds(item: Companion, words: Mapping[str, bool]) -> bool:
-    return any(words[w] for w in item.when) and not any(words[w] for w in item.unless)
+def _fired(trigger: Trigger, result: Result | None) -> bool:
+    """A finding of the branch that the trigger names, and at least that severe; what was not assessed adds nothing."""
+    if not isinstance(result, Finding) or SEVERITIES.index(result.severity) < SEVERITIES.index(trigger.severity):
+        return False
+    return not trigger.branch or trigger.branch in result.branches
 
 
-def _fired(result: Result | None) -> bool:
-    """A finding above information; what was not assessed adds no companion."""
-    return isinstance(result, Finding) and result.severity != "info"
+def _holds(rule: OrderRule, case: Case) -> bool:
+    order = case.order
+    named = (
+        (rule.indications, order.indication.id),
+        (rule.regimens, order.regimen.id if order.regimen else None),
+        (rule.settings, case.selections.setting),
+    )
+    if any(among and value not in among for among, value in named):
+        return False
+    return rule.course_g_kg_from is None or (order.course_g_kg is not None and order.course_g_kg >= rule.course_g_kg_from)
 
 
-def _order(item: Companion, holds: bool, selections: Selections, adult: bool) -> CompanionOrder:
-    selected = selections.companions.get(item.id, _premedication(item, selections, holds))
+def _named(item: Companion, case: Case) -> bool | None:
+    """What the clinician said of it: yes, no, or nothing. A list of premedication says no to what it leaves out; `[]` means none."""
+    chosen, listed = case.selections.companions.get(item.id), case.selections.premedication
+    if chosen is not None or listed is None or not item.id.startswith(_PREMEDICATION):
+        return chosen
+    return item.id in listed or item.id.removeprefix(_PREMEDICATION) in listed
+
+
+def _order(item: Companion, holds: bool, named: bool | None, dose: CompanionAmount | None, case: Case) -> CompanionOrder:
+    required = item.required and holds
+    sentence = item.adult if case.adult else item.child
     return CompanionOrder(
         id=item.id,
         kind=item.kind,
         title=item.title,
-        text=item.adult if adult or not item.child else item.child,
-        selected=selected or item.required,
-        required=item.required,
+        text=" ".join((sentence, *([dose.said] if dose and dose.said else []))),
+        selected=required or (holds if named is None else named),
+        required=required,
         codes=item.codes,
         offset_minutes=item.offset_minutes,
         citations=item.source.citations,
         confidence=item.source.confidence,
+        against=_against(item, case),
+        as_needed=item.as_needed,
+        dose=dose,
+        due=_due(item, case),
     )
 
 
-def _premedication(item: Companion, selections: Selections, holds: bool) -> bool:
-    """A premedication is what the clinician listed, when a list was given; `[]` means none."""
-    if selections.premedication is None or not item.id.startswith("premedication-"):
-        return holds
-    return item.id.removeprefix("premedication-") in selections.premedication or item.id in selections.premedication
+def _against(item: Companion, case: Case) -> tuple[str, ...]:
+    """The checks whose findings speak against it."""
+    findings = case.content.constants["rules"].findings
+    triggers = [t for word in (*item.unless, *item.withheld) for t in findings.get(word, ())]
+    return tuple(dict.fromkeys(t.check for t in triggers if _fired(t, case.earlier.get(t.check))))
+
+
+def _dose(item: Companion, case: Case) -> CompanionAmount | None:
+    """The first of its doses that is for a patient of this age and weight; a dose by weight is computed on the actual weight."""
+    kg = case.order.actual_kg if case.order.actual_kg is not None else case.order.dosing_kg
+    for dose in item.doses:
+        by_age = _within(case.age_months, *dose.months)
+        if dose.who not in ("any", "adult" if case.adult else "child") or not by_age or kg is None or not _within(kg, *dose.kg):
+            continue
+        low, high = (down(x * kg, str(dose.step)) if dose.per_kg else x for x in dose.amount)
+        if dose.most is not None:
+            low, high = min(low, dose.most), min(high, dose.most)
+        amount = f"{plain(low)} {dose.unit}" if low == high else f"{plain(low)} to {plain(high)} {dose.unit}"
+        words = case.content.constants["words"]
+        said = words["dose_by_weight"] if dose.per_kg or dose.kg != (None, None) else words["dose_by_age"] if dose.who == "child" else ""
+        return CompanionAmount(low, high, dose.unit, dose.most if dose.per_kg else None, said.format(kg=plain(kg), dose=amount))
+    return None
+
+
+def _within(value: Decimal | int | None, low: Decimal | int | None, high: Decimal | int | None) -> bool:
+    """From `low`, included, to `high`, excluded; with both ends open also for what is not known."""
+    if value is None:
+        return low is None and high is None
+    return (low is None or value >= low) and (high is None or value < high)
+
+
+def _due(item: Companion, case: Case) -> tuple[datetime, datetime] | None:
+    """When a follow-up is due: from and until, counted from the start of the last infusion."""
+    if item.after_hours is None or not case.order.dates:
+        return None
+    start = datetime.combine(case.order.dates[-1], case.order.start.timetz())
+    first, last = (start + timedelta(hours=hours) for hours in item.after_hours)
+    return first, last

@@ -119,10 +119,21 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class CompanionOrder:
-    """A companion as proposed: chosen or not, required or not, with its sentence for this patient and when it is due.
+class CompanionAmount:
+    """One dose of a companion for this patient: low and high in `unit`, never above `most`; `said` where it was computed or looked up."""
 
-    `against` are the checks whose findings speak against it here.
+    low: Decimal
+    high: Decimal
+    unit: str
+    most: Decimal | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionOrder:
+    """A companion as proposed: chosen or not, required or not, with its sentence and dose for this patient.
+
+    `against` are the checks whose findings speak against it here; `due` is from when until when a follow-up is due.
     """
 
     id: str
@@ -136,6 +147,9 @@ class CompanionOrder:
     citations: tuple[str, ...]
     confidence: str
     against: tuple[str, ...] = ()
+    as_needed: bool = False
+    dose: CompanionAmount | None = None
+    due: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ def _assemble(case: Case, plan: _Plan, rate: RateSchedule, results: Mapping[str,
     stopped = any(f.severity == "hard-stop" for f in findings)
     condition = applicability.condition_for(chart, plan.order_set)
     final = replace(case, order=_planned(plan, rate), earlier=results)
-    companions = companions_for(content, results, selections, case.adult) if plan.dose else ()
+    companions = companions_for(final) if plan.dose else ()
     return Proposal(
         outcome="data-required" if missing else "stopped" if stopped else "proposed",
         digest="",

@@ -164,7 +164,7 @@ def _companion_medication(companion: CompanionOrder, proposal: Proposal, content
             "reasonCode": [reason(proposal, context)],
             "instantiatesCanonical": [context.plan(proposal)],
             "note": [{"text": text} for text in _standing(proposal, content)],
-            "dosageInstruction": [{"text": companion.text, **_companion_timing(companion, proposal)}],
+            "dosageInstruction": [{"text": companion.text, **_companion_timing(companion, proposal), **_companion_dose(companion)}],
         }
     )
 
@@ -174,6 +174,17 @@ def _companion_timing(companion: CompanionOrder, proposal: Proposal) -> dict[str
     if companion.offset_minutes is None or companion.offset_minutes > 0:
         return {}
     return {"timing": {"event": [d.isoformat() for d in infusion_dates(proposal)]}}
+
+
+def _companion_dose(companion: CompanionOrder) -> dict[str, Any]:
+    """The dose as data, where content gives one: an amount or a range, and its upper limit where the weight decides it."""
+    dose, need = companion.dose, {"asNeededBoolean": True} if companion.as_needed else {}
+    if dose is None:
+        return need
+    low, high = (quantity(x, dose.unit, dose.unit) for x in (dose.low, dose.high))
+    amount = {"doseQuantity": low} if low == high else {"doseRange": {"low": low, "high": high}}
+    most = {} if dose.most is None else {"maxDosePerAdministration": quantity(dose.most, dose.unit, dose.unit)}
+    return {**need, "doseAndRate": [amount], **most}
 
 
 def _companion_service(companion: CompanionOrder, proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
@@ -199,6 +210,7 @@ def _companion_service(companion: CompanionOrder, proposal: Proposal, content: C
             # Several codes are several tests: they are the order's detail, not synonyms of its code.
             "orderDetail": [concept(c, text=c.get("display")) for c in codes] if len(codes) > 1 else [],
             "occurrenceTiming": timing.get("timing"),
+            "occurrencePeriod": {"start": moment(companion.due[0]), "end": moment(companion.due[1])} if companion.due else None,
             "reasonCode": [reason(proposal, context)],
             "note": [{"text": text} for text in (companion.text, *_standing(proposal, content))],
         }

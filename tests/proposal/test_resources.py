@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, R
 from ivig_fhir.proposal.ambiguity import ambiguities
 from ivig_fhir.proposal.context import proposal_context
 from ivig_fhir.proposal.findings import NotAssessed
-from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.proposal.model import CompanionAmount, CompanionOrder, Proposal
 from ivig_fhir.proposal.resources import proposal_bundle, proposal_resources
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 
@@ -246,6 +247,41 @@ def test_several_tests_of_one_companion_are_details_not_synonyms() -> None:
     [request] = [r for r in resources(proposal(companions=(panel,)), "ServiceRequest")]
     assert "coding" not in request["code"]
     assert len(request["orderDetail"]) == len(panel.codes)
+
+
+def companion(id_: str, **changes: object) -> CompanionOrder:
+    """One companion of the content as chosen."""
+    return replace(next(c for c in all_companions() if c.id == id_), selected=True, **changes)
+
+
+def test_a_dose_of_a_companion_is_data_beside_its_sentence() -> None:
+    by_weight = companion(
+        "rescue-epinephrine", as_needed=True, dose=CompanionAmount(Decimal("0.18"), Decimal("0.18"), "mg", Decimal("0.3"), "")
+    )
+    ranged = companion("premedication-diphenhydramine", dose=CompanionAmount(Decimal(25), Decimal(50), "mg", None, ""))
+    rescue, before = (
+        r
+        for r in resources(proposal(companions=(by_weight, ranged)), "MedicationRequest")
+        if r["medicationCodeableConcept"]["text"] in (by_weight.title, ranged.title)
+    )
+    dosage = rescue["dosageInstruction"][0]
+    milligrams = {"unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+    assert dosage["asNeededBoolean"] is True
+    assert dosage["doseAndRate"] == [{"doseQuantity": {"value": Decimal("0.18"), **milligrams}}]
+    assert dosage["maxDosePerAdministration"] == {"value": Decimal("0.3"), **milligrams}
+    dosage = before["dosageInstruction"][0]
+    assert "asNeededBoolean" not in dosage
+    assert dosage["doseAndRate"] == [
+        {"doseRange": {"low": {"value": Decimal(25), **milligrams}, "high": {"value": Decimal(50), **milligrams}}}
+    ]
+    assert "maxDosePerAdministration" not in dosage
+
+
+def test_a_follow_up_is_due_in_a_period() -> None:
+    due = (datetime(2026, 3, 6, 22, tzinfo=UTC), datetime(2026, 3, 9, 10, tzinfo=UTC))
+    [request] = resources(proposal(companions=(companion("lab-hemolysis-after", due=due),)), "ServiceRequest")
+    assert request["occurrencePeriod"] == {"start": "2026-03-06T22:00:00+00:00", "end": "2026-03-09T10:00:00+00:00"}
+    assert "occurrenceTiming" not in request
 
 
 def test_nothing_points_to_what_has_no_id() -> None:
