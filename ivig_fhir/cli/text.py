@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.model import Proposal
 
 _WORDS = {"hard-stop": "HARD STOP", "override": "NEEDS A REASON", "warning": "WARNING", "info": "INFORMATION"}
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines, each column as wide as its widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def as_text(p: Proposal, content: Content) -> str:

@@ -2,92 +2,55 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ivig_fhir.content.governance import ContentFile
+from ivig_fhir.content.files import CSV, TOML, Files, Texts, parse_toml
 from ivig_fhir.content.hashing import digest_of, hash_of
 from ivig_fhir.content.load_checks import Index, read_checks, read_index
 from ivig_fhir.content.load_companions import read_companions, refuse_dangling_words
-from ivig_fhir.content.load_governance import read_governance, without_governance
 from ivig_fhir.content.load_indications import read_order_set
 from ivig_fhir.content.load_parts import read_citations, read_panels
 from ivig_fhir.content.load_policies import read_policies
 from ivig_fhir.content.load_products import read_product
 from ivig_fhir.content.model import Check, Content, OrderSet, Product
 from ivig_fhir.content.reading import Table, by_id, fault
+from ivig_fhir.content.releases import FOLDER, name_of, read_release, refuse_changed
 from ivig_fhir.content.standing import common_parts
-from ivig_fhir.content.value_sets import Row, parse_rows, value_set
+from ivig_fhir.content.value_sets import Row, value_set
 from ivig_fhir.fhir.codes import ValueSet
 
 _INDEX = "checks/index.toml"
 _KNOWN = "products/known.toml"
 _RETIRING = ("indications/", "products/")
+_PATTERNS = ("*.toml", "checks/*.toml", "products/*.toml", "indications/*.toml", "value_sets/*.csv", f"{FOLDER}/*.toml")
 
 
-class _Files:
-    """The parsed files of one folder, each with its hash and with who stands behind it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.read: dict[str, ContentFile] = {}
-
-    def toml(self, name: str) -> dict[str, Any]:
-        """One TOML file without its head, exact: a bare decimal would become a float, so it is refused."""
+def read_folder(folder: Path) -> dict[str, str]:
+    """Every content file of a folder as text, by its name there. ContentError for one that is not UTF-8."""
+    found = {}
+    for path in sorted(p for pattern in _PATTERNS for p in folder.glob(pattern)):
+        name = path.relative_to(folder).as_posix()
         try:
-            data = tomllib.loads(self._text(name), parse_float=_Bare)
-        except tomllib.TOMLDecodeError as why:
-            raise fault(name, "", f"is not TOML ({why})") from None
-        _refuse_inexact(data, name, "")
-        self.read[name] = ContentFile(name, hash_of(data), read_governance(data, name))
-        return without_governance(data)
-
-    def rows(self, name: str) -> list[Row]:
-        """One CSV file of codes."""
-        heads, rows = parse_rows(self._text(name), name)
-        self.read[name] = ContentFile(name, hash_of([heads, [list(r) for r in rows]]), read_governance(heads, name))
-        return rows
-
-    def names(self, folder: str, ending: str) -> list[str]:
-        """The files of a folder, in alphabetical order."""
-        return sorted(f"{folder}/{p.name}" for p in (self.folder / folder).glob(f"*{ending}"))
-
-    def _text(self, name: str) -> str:
-        try:
-            return (self.folder / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise fault(name, "", "is missing") from None
+            found[name] = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise fault(name, "", "is not UTF-8") from None
-
-
-class _Bare(str):
-    """A number that was written as a bare decimal."""
-
-
-def _refuse_inexact(value: Any, file: str, at: str) -> None:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_inexact(inner, file, f"{at}.{key}" if at else key)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value, start=1):
-            name = inner.get("id", number) if isinstance(inner, dict) else number
-            _refuse_inexact(inner, file, f"{at}[{name}]")
-    elif isinstance(value, _Bare):
-        raise fault(file, at, f'is the bare decimal {value}; write it as "{value}", so that it stays exact')
-    elif not isinstance(value, str | int):
-        raise fault(file, at, "is a date or a time; write it as text")
+    return found
 
 
 def load_content(folder: Path) -> Content:
     """All content of a folder. Pure but for reading it; nothing is cached. ContentError names file and key of the first fault."""
-    files = _Files(folder)
+    return parse_content(read_folder(folder))
+
+
+def parse_content(texts: Texts) -> Content:
+    """The content that these texts are, by the names of their files. ContentError names file and key of the first fault."""
+    files = Files(texts)
     citations = read_citations(files.toml("references.toml"), "references.toml")
-    rows = {Path(name).stem: files.rows(name) for name in files.names("value_sets", ".csv")}
+    rows = {Path(name).stem: files.rows(name) for name in files.names("value_sets", CSV)}
     sets = {id_: value_set(id_, found) for id_, found in rows.items()}
     weight, rounding, constants = read_policies(files.toml("policies.toml"), "policies.toml", citations)
     index = read_index(files.toml(_INDEX), _INDEX)
@@ -110,18 +73,27 @@ def load_content(folder: Path) -> Content:
         common=common_parts(files.read),
         digest=digest_of({name: file.hash for name, file in files.read.items()}),
     )
+    files.end(also=f"{FOLDER}/")
     _refuse_dangling(content)
+    _refuse_changed(files, content)
     return content
 
 
-def _version(files: _Files) -> str:
+def _refuse_changed(files: Files, content: Content) -> None:
+    """A version that was released says what it said then, for ever."""
+    name = name_of(content.version)
+    if files.has(name):
+        refuse_changed(read_release(parse_toml(files.text(name), name), name), content.files)
+
+
+def _version(files: Files) -> str:
     Table(files.toml("release.toml"), "release.toml").end()
     return files.read["release.toml"].governance.version
 
 
-def _products(files: _Files, citations: Collection[str]) -> dict[str, Product]:
+def _products(files: Files, citations: Collection[str]) -> dict[str, Product]:
     found = {}
-    for name in files.names("products", ".toml"):
+    for name in files.names("products", TOML):
         if name != _KNOWN:
             data = files.toml(name)
             made = read_product(data, files.read[name], citations)
@@ -130,10 +102,10 @@ def _products(files: _Files, citations: Collection[str]) -> dict[str, Product]:
 
 
 def _order_sets(
-    files: _Files, citations: Collection[str], rows: Mapping[str, list[Row]], sets: Mapping[str, ValueSet]
+    files: Files, citations: Collection[str], rows: Mapping[str, list[Row]], sets: Mapping[str, ValueSet]
 ) -> dict[str, OrderSet]:
     found = {}
-    for name in files.names("indications", ".toml"):
+    for name in files.names("indications", TOML):
         codes = f"indication-{Path(name).stem}"
         if codes not in sets:
             raise fault(f"value_sets/{codes}.csv", "", "is missing")
@@ -145,16 +117,16 @@ def _order_sets(
     return found
 
 
-def _checks(files: _Files, citations: Collection[str], index: Index) -> dict[str, Check]:
+def _checks(files: Files, citations: Collection[str], index: Index) -> dict[str, Check]:
     found: list[Check] = []
-    for name in files.names("checks", ".toml"):
+    for name in files.names("checks", TOML):
         if name != _INDEX:
             found.extend(read_checks(files.toml(name), name, citations, index))
     checks = by_id(found, lambda c: c.id, "checks")
     return {id_: checks[id_] for _, id_, _ in index if id_ in checks}
 
 
-def _known(files: _Files, products: Mapping[str, Product]) -> Mapping[str, tuple[str, ...]]:
+def _known(files: Files, products: Mapping[str, Product]) -> Mapping[str, tuple[str, ...]]:
     """Names by which a product is recognised in a chart: those that can be ordered, and those that only history knows."""
     root = Table(files.toml(_KNOWN), _KNOWN)
     others = {row.id(): row.words("names", some=True) for row in root.tables("product")}

@@ -78,8 +78,10 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
     pharmacist = root.tables("pharmacist_reason", naming="code")
     words, dose_words = root.table("words"), root.table("dose_words")
     site = root.table("site")
+    defaults = root.table("defaults")
     return {
-        "default_weight_policy": root.table("defaults").one_of("weight_policy", weight),
+        "default_weight_policy": defaults.one_of("weight_policy", weight),
+        "comparison_g_kg": defaults.number("comparison_g_kg"),
         "adult_years": limits.whole("adult_years", least=1),
         "min_height_cm": limits.number("min_height_cm"),
         "same_instant_fraction": limits.number("same_instant_fraction"),

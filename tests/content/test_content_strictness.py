@@ -185,6 +185,13 @@ def test_the_check_of_these_tests_loads_when_it_is_right(only_check: Path) -> No
     assert str(check.number("fraction")) == "0.10"
 
 
+def test_a_file_with_a_name_that_nobody_reads_is_refused(folder: Path) -> None:
+    (folder / "polices.toml").write_text((folder / "policies.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(ContentError) as caught:
+        load_content(folder)
+    assert "polices.toml" in caught.value.message
+
+
 def test_a_check_in_two_files_is_refused(only_check: Path) -> None:
     (only_check / "checks/again.toml").write_text(CHECK, encoding="utf-8")
     with pytest.raises(ContentError, match=r"product\.diluent is there twice"):
