@@ -1,0 +1,107 @@
+"""A pharmacist's decision whose answer gets lost: looked for, never sent twice, never taken for made when it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import requests
+from an_ehr_server import Wire
+from journey.a_hospital import EHR, Hospital, Tab
+
+from ivig_fhir.sandbox.adapter import SandboxAdapter
+
+CIDP = "cidp-adult"
+Send = Callable[[requests.PreparedRequest], requests.Response]
+
+
+@pytest.fixture
+def wire(at: Hospital) -> Wire:
+    made = Wire(SandboxAdapter(at.ehr))
+    at.http.mount(EHR, made)
+    return made
+
+
+def before_the_order(at: Hospital) -> Tab:
+    at.tab(CIDP).approve()
+    pharmacist = at.tab(CIDP, "pharmacist", target="pharmacy")
+    pharmacist.follow("SAMPLETON")
+    return pharmacist
+
+
+def versions(at: Hospital) -> list[tuple[str, str]]:
+    return [(o["status"], o["meta"]["versionId"]) for o in at.orders(CIDP)]
+
+
+class LostAnswer:
+    """The answer to what is posted to the base gets lost, after it was stored or before; then orders cannot be read either."""
+
+    def __init__(self, stores: bool, dark: bool) -> None:
+        self.stores, self.dark, self.lost = stores, dark, False
+
+    def __call__(self, asked: requests.PreparedRequest, send: Send) -> requests.Response:
+        if asked.method == "POST" and str(asked.url).rstrip("/").endswith("/fhir"):
+            self.lost = True
+            if self.stores:
+                send(asked)
+            raise requests.ReadTimeout(request=asked)
+        if self.lost and self.dark and "/fhir/MedicationRequest" in str(asked.url):
+            raise requests.ConnectTimeout(request=asked)
+        return send(asked)
+
+
+def test_a_decision_that_was_stored_is_found_and_sent_once(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+    wire.fault = LostAnswer(stores=True, dark=False)
+    pharmacist.press("Verify")
+    assert pharmacist.json["state"] == "verified"
+    assert versions(at) == [("active", "2")]
+
+
+def test_a_decision_that_was_not_stored_is_not_taken_for_made(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+    page = pharmacist.page
+    wire.fault = LostAnswer(stores=False, dark=False)
+    refused = pharmacist.press("Verify")
+    assert refused.status == 503
+    assert "does not hold the decision" in refused.text
+    wire.fault = None
+    pharmacist.page = page
+    pharmacist.go("./")
+    assert pharmacist.json["state"] == "sent"
+    assert versions(at) == [("draft", "1")]
+    pharmacist.press("Verify")
+    assert pharmacist.json["state"] == "verified"
+    assert versions(at) == [("active", "2")]
+
+
+@pytest.mark.parametrize(("stores", "state", "held"), [(True, "verified", ("active", "2")), (False, "sent", ("draft", "1"))])
+def test_a_decision_of_unknown_fate_is_kept_and_settled_by_the_next_look(
+    at: Hospital, wire: Wire, stores: bool, state: str, held: tuple[str, str]
+) -> None:
+    pharmacist = before_the_order(at)
+    case = pharmacist.page.url
+    wire.fault = LostAnswer(stores, dark=True)
+    assert pharmacist.press("Verify").status == 504
+    wire.fault = None
+    pharmacist.go(case)
+    assert pharmacist.json["state"] == state
+    assert versions(at) == [held]
+
+
+def test_the_worklist_settles_what_its_own_rows_no_longer_show(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+    run, worklist = pharmacist.run, pharmacist.page.url.split("/pharmacy/")[0] + "/pharmacy/"
+    wire.fault = LostAnswer(stores=True, dark=True)
+    pharmacist.press("Verify")
+    wire.fault = None
+    pharmacist.go(worklist)
+    assert [(o["run"], o["state"]) for o in pharmacist.json["orders"]] == [(run, "verified")]
+
+
+def test_a_verification_that_names_no_page_is_refused(at: Hospital) -> None:
+    pharmacist = before_the_order(at)
+    refused = pharmacist.post("verify", {})
+    assert refused.status == 409
+    assert "not the one that was on screen" in refused.json["error"]["message"]
+    assert versions(at) == [("draft", "1")]
