@@ -182,6 +182,8 @@ def _order(
         weight_basis="actual",
         weight_used=None if kg is None else lab("body-weight", kg),
         interval_weeks=None,
+        series=None,
+        rate_minutes=None,
         rate_basis="label",
         rate_max_ml_kg_h=None,
         label_max_ml_kg_h=None,

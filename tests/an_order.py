@@ -94,9 +94,8 @@ def proposal(
         rate = schedule_hours(Decimal(hours), Decimal(kg), volume, ladder)
     repeated = None
     if series:
-        firsts = tuple(on[0] + timedelta(weeks=3 * n) for n in range(series))
-        last = on[-1] + timedelta(weeks=3 * (series - 1))
-        repeated = Series(Decimal(3), series, firsts, last, last, dose.course_g * series)
+        every = tuple(d + timedelta(weeks=3 * n) for n in range(series) for d in on)
+        repeated = Series(Decimal(3), series, every, every[-1], every[-1] + timedelta(days=1), dose.course_g * series)
     made = Proposal(
         outcome="stopped" if any(f.severity == "hard-stop" for f in findings) else "proposed",
         digest="sha256:" + "a" * 64,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.proposal.model import Proposal, Series
 
 _WORDS = {"hard-stop": "HARD STOP", "override": "NEEDS A REASON", "warning": "WARNING", "info": "INFORMATION"}
 
@@ -44,6 +44,17 @@ def _order(p: Proposal) -> list[str]:
         f"Weight: {p.weight.dosing_kg} kg. {p.weight.why} {p.weight.source or ''}".rstrip(),
         *_policies(p),
         f"Whole course: {plain(p.dose.course_g)} g",
+        *_series(p.series),
+    ]
+
+
+def _series(s: Series | None) -> list[str]:
+    """Every date of a series, its end, its review, and last its grams."""
+    if s is None:
+        return []
+    return [
+        f"Series: {s.cycles} courses, {plain(s.interval_weeks)} weeks apart, on {', '.join(d.isoformat() for d in s.dates)}",
+        f"Last infusion {s.last.isoformat()}, review on {s.review_on.isoformat()}; whole series: {plain(s.total_g)} g",
     ]
 
 

@@ -16,7 +16,7 @@ from ivig_fhir.content.load_indications import read_order_set
 from ivig_fhir.content.load_parts import read_citations, read_panels
 from ivig_fhir.content.load_policies import read_policies
 from ivig_fhir.content.load_products import read_product
-from ivig_fhir.content.model import Check, Content, OrderSet, Product
+from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.reading import Table, by_id, fault
 from ivig_fhir.content.releases import FOLDER, name_of, read_release, refuse_changed
 from ivig_fhir.content.standing import common_parts
@@ -175,6 +175,14 @@ def _refuse_dangling(content: Content) -> None:
         if content.products[item.default_product].governance.retired and not item.governance.retired:
             raise fault(file, "default_product", f"is {item.default_product!r}, which is retired")
         for regimen in item.regimens:
-            unknown: list[str] = [p for p in regimen.label_days if p not in content.constants["known_products"]]
-            if unknown:
-                raise fault(file, f"regimen[{regimen.id}].label_days", f"names {unknown[0]!r}, which is no product here")
+            _refuse_dangling_regimen(content, regimen, file)
+
+
+def _refuse_dangling_regimen(content: Content, regimen: Regimen, file: str) -> None:
+    at, latest = f"regimen[{regimen.id}]", content.constants["review_months"]
+    for key, table in (("label_days", regimen.label_days), ("label_g_kg", regimen.label_g_kg)):
+        unknown = next((p for p in table if p not in content.constants["known_products"]), None)
+        if unknown:
+            raise fault(file, f"{at}.{key}", f"names {unknown!r}, which is no product here")
+    if regimen.review_months is not None and regimen.review_months > latest:
+        raise fault(file, f"{at}.review_months", f"is later than the {latest} months after which every series is reviewed")

@@ -85,7 +85,7 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "adult_years": limits.whole("adult_years", least=1),
         "min_height_cm": limits.number("min_height_cm"),
         "same_instant_fraction": limits.number("same_instant_fraction"),
-        "review_weeks": limits.whole("review_weeks", least=1),
+        "review_months": limits.whole("review_months", least=1),
         "data_required": limits.words("data_required", some=True),
         "override_roles": _roles(root.table("override")),
         "override_reasons": tuple((row.text("code"), row.text("label")) for row in reasons),

@@ -11,81 +11,17 @@ from typing import Any
 from ivig_fhir.content.actions import Action
 from ivig_fhir.content.authority import Basis, Citation
 from ivig_fhir.content.companion import Companion
-from ivig_fhir.content.governance import ContentFile, Governance
+from ivig_fhir.content.governance import ContentFile
+from ivig_fhir.content.order_set import Evidence, OrderSet, Regimen, Trough
 from ivig_fhir.content.product import Amount, LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.fhir.codes import ValueSet
 from ivig_fhir.fhir.lexicon import Lexicon
 
 __all__ = [
     "SEVERITIES", "Amount", "Basis", "Check", "Citation", "Companion", "Content", "Evidence", "LabelIndication", "Ladder", "OrderSet",
-    "Panel", "Product", "RateStep", "Regimen", "RoundingPolicy", "WeightPolicy",
+    "Panel", "Product", "RateStep", "Regimen", "RoundingPolicy", "Trough", "WeightPolicy",
 ]  # fmt: skip
 SEVERITIES = ("info", "warning", "override", "hard-stop")
-
-
-@dataclass(frozen=True, slots=True)
-class Regimen:
-    """One way of giving IVIG for an indication. `dose_g_kg` low and high, in the meaning of `basis`; days and interval low and high.
-
-    `label_days` maps a product id to the days that its label prints; `exception` marks a regimen that must be chosen, never defaulted.
-    """
-
-    id: str
-    title: str
-    phase: str
-    dose_g_kg: tuple[Decimal, Decimal]
-    basis: str
-    days: tuple[int, int]
-    default_days: int
-    interval_weeks: tuple[Decimal, Decimal] | None
-    label_range_g_kg: tuple[Decimal, Decimal] | None
-    label_days: Mapping[str, tuple[int, int]]
-    exception: bool
-    source: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a body says about an indication, in the project's words."""
-
-    body: str
-    says: str
-    source: Basis
-
-
-@dataclass(frozen=True)
-class OrderSet:
-    """An indication's order set: tier, codes, regimens, limits, documentation. FHIR: PlanDefinition of type order-set.
-
-    tier A on-label, B recommended off-label, C selected cases, D not recommended. `maximum` keys: course_g_kg, per_day_g_kg,
-    per_infusion_g_kg, course_g, per_infusion_g (absent: no limit of its own).
-    """
-
-    id: str
-    name: str
-    governance: Governance
-    tier: str
-    label_code: str
-    on_label: str
-    codes: ValueSet
-    regimens: tuple[Regimen, ...]
-    maximum: Mapping[str, Decimal]
-    evidence: tuple[Evidence, ...]
-    documentation: tuple[str, ...]
-    response: str
-    stop: str
-    target: str
-    duration: str
-    weight_note: str
-    default_product: str
-    age_years: tuple[int | None, int | None]
-    guidance: str
-    source: Basis
-    content_hash: str
-
-    def regimen(self, id_: str) -> Regimen | None:
-        """The regimen of that id."""
-        return next((r for r in self.regimens if r.id == id_), None)
 
 
 @dataclass(frozen=True)

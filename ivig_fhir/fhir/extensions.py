@@ -9,8 +9,9 @@ RATE_STEP = "infusion-rate-step"
 DOSE_BASIS = "dose-basis"
 INFUSION_VOLUME = "infusion-volume"
 RATE_BASIS = "rate-basis"
+SERIES = "infusion-series"
 VIAL = "vial"
-NAMES = (RATE_STEP, DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, VIAL)
+NAMES = (RATE_STEP, DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, SERIES, VIAL)
 _FOLDER = "/StructureDefinition/"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.dates import parse_date
-from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, VIAL, read
+from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, SERIES, VIAL, read
 from ivig_fhir.fhir.quantity import Quantity, plain
 from ivig_fhir.fhir.references import pointed_to
 from ivig_fhir.fhir.units import UnitError, code_of, convert
@@ -31,6 +31,7 @@ class StoredOrder:
         self.ordered, self.calculated = (_typed(self.dosage, kind) for kind in ("ordered", "calculated"))
         self.basis = next(iter(read(self.calculated, DOSE_BASIS)), {})
         self.rating = next(iter(read(self.dosage, RATE_BASIS)), {})
+        self.series = next(iter(read(self.dosage, SERIES)), {})
         self.steps = sorted(read(self.dosage, RATE_STEP), key=lambda s: int(s.get("sequence") or 0))
         self.vials = [(number(v.get("grams"), "g"), v.get("count")) for v in read(order.get("dispenseRequest"), VIAL)]
         held = next(iter(read(self.dosage, INFUSION_VOLUME)), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, VIAL, url
+from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, SERIES, VIAL, url
 from ivig_fhir.fhir.units import UCUM
 
 _FHIR = "4.0.1"
@@ -94,6 +94,18 @@ DEFINITIONS: tuple[Definition, ...] = (
             Part("cap", "Quantity", False, "The ceiling that held.", "mL/kg/h"),
             Part("capReason", "code", False, "Whose ceiling: label, risk, site or clinician."),
             Part("labelMaximum", "Quantity", False, "The label's maximum.", "mL/kg/h"),
+        ),
+    ),
+    Definition(
+        SERIES,
+        "Series of infusion courses",
+        "Dosage",
+        False,
+        "How the dates of a repeated course came about. The dates themselves are written out; nothing repeats beyond them.",
+        (
+            Part("interval", "Quantity", True, "Weeks from the first day of a course to the first day of the next.", "wk"),
+            Part("cycles", "positiveInt", True, "Courses in the order."),
+            Part("reviewOn", "date", True, "The day by which the treatment is to be reviewed before more of it is ordered."),
         ),
     ),
     Definition(

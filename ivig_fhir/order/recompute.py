@@ -17,6 +17,7 @@ from ivig_fhir.fhir.stored_order import Resource, StoredOrder, in_unit, number, 
 # Ideal weight in kg: 50 (men) or 45.5 (women) plus 2.3 for each inch above 60. See: Devine 1974, Drug Intell Clin Pharm 8:650.
 _IDEAL_MALE, _IDEAL_FEMALE, _PER_INCH, _INCHES, _CM = (Fraction(x) for x in ("50", "45.5", "2.3", "60", "2.54"))
 _TENTH, _HUNDREDTH, _TEN_THOUSANDTH = Fraction(1, 10), Fraction(1, 100), Fraction(1, 10000)
+_DAYS_IN_A_WEEK = 7
 _USABLE = frozenset({"final", "amended", "corrected"})
 STATED = "stated"
 
@@ -227,6 +228,8 @@ def _schedule(f: _Facts) -> Iterable[Recalculated]:
     days, times = f.dates, int(f.basis.get("infusions") or 0)
     written = len(days) == len(f.written) > 0 and days == sorted(set(days))
     yield Recalculated("Infusions", f"{times} in a course", f"{len(days)} dates", written and times > 0 and len(days) % times == 0)
+    if f.series and written and times > 0:
+        yield _series(f, days, times)
     if f.repeat is not None and days:
         yield Recalculated("Daily repeat", f"{f.repeat.get('count')} days", f"{(days[-1] - days[0]).days + 1} days", _daily(f.repeat, days))
     total = None if f.grams is None else f.grams * len(days)
@@ -235,6 +238,18 @@ def _schedule(f: _Facts) -> Iterable[Recalculated]:
     once = number(f.dosage.get("maxDosePerAdministration"), "g")
     yield Recalculated("Most in one infusion", said(once, "g"), said(f.grams, "g"), once is not None and once == f.grams)
     yield _most_in_a_course(f, days)
+
+
+def _series(f: _Facts, days: Sequence[date], times: int) -> Recalculated:
+    """The first course moved by whole intervals, each to the nearest day, half up: the dates that the order must hold."""
+    weeks, cycles = number(f.series.get("interval"), "wk"), f.series.get("cycles")
+    ordered = f"{len(days)} dates from {days[0]} to {days[-1]}"
+    if weeks is None or weeks <= 0 or not isinstance(cycles, int) or cycles * times != len(days):
+        return Recalculated("Series", ordered, f"{cycles} courses, {said(weeks, 'weeks')} apart", False)
+    moved = [int(_half_up(weeks * _DAYS_IN_A_WEEK * n, Fraction(1))) for n in range(cycles)]
+    apart = [(day - days[0]).days for day in days]
+    made = [by + first for by in moved for first in apart[:times]]
+    return Recalculated("Series", ordered, f"{cycles} courses over {made[-1] + 1} days", made == apart)
 
 
 def _most_in_a_course(f: _Facts, days: Sequence[date]) -> Recalculated:

@@ -22,9 +22,10 @@ _GROUPS = ("before", "as-needed", "monitoring", "nursing", "education", "lab")
 
 @dataclass(frozen=True, slots=True)
 class SheetDay:
-    """One infusion: its number, date, grams and mL as text."""
+    """One infusion: its number, the course of the series that it belongs to, date, grams and mL as text."""
 
     number: int
+    cycle: int
     date: date
     grams: str
     volume: str
@@ -46,6 +47,7 @@ class SheetStep:
 class Sheet:
     """What a nurse needs beside the patient: grams of each day, pump steps, vials, companions by kind, whom the order is from.
 
+    `review_on` is the day by which a series is to be reviewed, "" for a single course.
     `companions` maps before, as-needed, monitoring, nursing, education and lab to the complete sentences of the orders in the EHR:
     medicines given before each infusion, medicines for a reaction, and what to watch, do, teach and draw.
     """
@@ -62,6 +64,7 @@ class Sheet:
     steps: tuple[SheetStep, ...]
     highest_rate: str
     vials: tuple[tuple[str, int], ...]
+    review_on: str
     companions: Mapping[str, tuple[str, ...]]
     text: str
     notes: tuple[str, ...]
@@ -79,6 +82,7 @@ def sheet(state: OrderState, order: Resource, companions: Sequence[Resource], co
         raise StateError("sheet without dose", said="The order in the EHR has no complete dose, so there is no sheet of it.")
     grams, volume = said(held.grams, "g"), said(held.volume, "mL")
     span = held.ordered.get("rateRange") or {}
+    each = int(held.basis.get("infusions") or 0) or len(held.dates)
     return Sheet(
         order=own_reference(order),
         version=version_of(order) or "",
@@ -88,10 +92,11 @@ def sheet(state: OrderState, order: Resource, companions: Sequence[Resource], co
         concentration=said(held.concentration, "mg/mL"),
         dosing_weight=said(held.kg, "kg"),
         signed_by=str((order.get("requester") or {}).get("display") or ""),
-        days=tuple(SheetDay(at, day, grams, volume) for at, day in enumerate(held.dates, start=1)),
+        days=tuple(SheetDay(at + 1, at // each + 1, day, grams, volume) for at, day in enumerate(held.dates)),
         steps=_steps(held),
         highest_rate=said(number(span.get("high"), "mL/h"), "mL/h"),
         vials=tuple((said(size, "g"), int(count or 0)) for size, count in held.vials),
+        review_on=str(held.series.get("reviewOn") or ""),
         companions=_companions(companions, content, run),
         text=str(held.dosage.get("text") or ""),
         notes=tuple(str(n["text"]) for n in order.get("note") or [] if n.get("text")),

@@ -38,7 +38,7 @@ def body(p: Proposal) -> Json:
         "weight": _weight(p.weight),
         "dose": _dose(p.dose),
         "rounding": _rounding(p.rounding),
-        "series": _series(p.series),
+        "series": series_json(p.series),
         "product": {"id": p.product.id, "concentration_mg_ml": plain(p.concentration_mg_ml)},
         "vials": [{"grams": plain(v.grams), "count": v.count} for v in p.vials],
         "waste_g": _text(p.waste_g),
@@ -109,7 +109,8 @@ def _rounding(r: Rounding | None) -> Json | None:
     }
 
 
-def _series(s: Series | None) -> Json | None:
+def series_json(s: Series | None) -> Json | None:
+    """A series as the answer gives it, or null."""
     if s is None:
         return None
     return {

@@ -7,17 +7,21 @@ from decimal import Decimal
 from ivig_fhir.chart.facts import Problem
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content, OrderSet, Product, Regimen
+from ivig_fhir.content.order_set import Years
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.dates import completed_years
 from ivig_fhir.proposal.selections import Selections
+
+LABEL = "label"  # the regimen id that means: as the product's label prints it
 
 
 def indications_in(chart: ChartSnapshot, content: Content) -> tuple[OrderSet, ...]:
     """The order sets whose codes an active Condition carries, within their ages."""
     found = []
     for item in content.order_sets.values():
-        if not item.governance.retired and condition_for(chart, item, active_only=True) and _age_fits(chart, item):
+        usable = not item.governance.retired and within_years(age_on(chart), item.age_years)
+        if usable and condition_for(chart, item, active_only=True):
             found.append(item)
     return tuple(found)
 
@@ -28,12 +32,16 @@ def condition_for(chart: ChartSnapshot, order_set: OrderSet, active_only: bool =
     return min(mine, key=lambda p: (not p.active, p.soft), default=None)
 
 
-def _age_fits(chart: ChartSnapshot, order_set: OrderSet) -> bool:
-    born, (low, high) = chart.patient.birth_date, order_set.age_years
-    if born is None:
-        return True
-    age = completed_years(born, chart.now.date())
-    return (low is None or age >= low) and (high is None or age <= high)
+def age_on(chart: ChartSnapshot) -> int | None:
+    """Completed years on the day of the chart, or None without a usable birth date."""
+    born = chart.patient.birth_date
+    return None if born is None else completed_years(born, chart.now.date())
+
+
+def within_years(age: int | None, years: Years) -> bool:
+    """Whether an age is within limits, both included; an unknown age is not held against anybody."""
+    low, high = years
+    return age is None or ((low is None or age >= low) and (high is None or age <= high))
 
 
 def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Content) -> OrderSet:
@@ -53,13 +61,19 @@ def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Cont
     raise SelectionError(said=f"The chart carries more than one indication; choose one of {', '.join(x.id for x in found)}.")
 
 
-def choose_regimen(order_set: OrderSet, selections: Selections, product: Product) -> Regimen | None:
-    """The regimen chosen, else the first that is not an exception; None where nothing is recommended (tier D)."""
+def choose_regimen(order_set: OrderSet, selections: Selections, product: Product, age: int | None) -> Regimen | None:
+    """The regimen chosen, else the first for this age that is no exception; None where nothing is recommended (tier D).
+
+    `label` stands for the regimen of which the product's label prints dose or days. SelectionError where there is none of that name.
+    """
+    usual = [r for r in order_set.regimens if not r.exception]
     if selections.regimen is None:
-        return next((r for r in order_set.regimens if not r.exception), None)
-    if selections.regimen == "label":
-        printed = [r for r in order_set.regimens if product.id in r.label_days] or [r for r in order_set.regimens if r.phase == "label"]
-        return printed[0] if printed else next((r for r in order_set.regimens if not r.exception), None)
+        return next((r for r in usual if within_years(age, r.age_years)), usual[0] if usual else None)
+    if selections.regimen == LABEL:
+        printed = next((r for r in usual if product.id in r.label_g_kg or product.id in r.label_days), None)
+        if printed is None:
+            raise SelectionError(said=f"No dose is known here that the label of {product.brand} prints for {order_set.id}.")
+        return printed
     chosen = order_set.regimen(selections.regimen)
     if chosen is None:
         raise SelectionError(said=f"{order_set.id} has no regimen {selections.regimen}.")
@@ -104,9 +118,9 @@ def choose_concentration(product: Product, selections: Selections) -> Decimal:
     return selections.concentration_mg_ml
 
 
-def is_on_label(order_set: OrderSet, product: Product, age_years: int | None) -> bool:
-    """Whether the product's label carries the indication at this age; an unknown age is not on label."""
+def is_on_label(order_set: OrderSet, regimen: Regimen | None, product: Product, age_years: int | None) -> bool:
+    """Whether the product's label carries the indication at this age; not for an unknown age, or a regimen graded apart from the label."""
     entry = product.label(order_set.label_code)
-    if entry is None or age_years is None:
+    if entry is None or age_years is None or (regimen is not None and regimen.tier):
         return False
     return entry.min_age_years is None or age_years >= entry.min_age_years

@@ -15,6 +15,7 @@ from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.dates import FhirTime, completed_months, completed_years
 from ivig_fhir.proposal.findings import Clear, Evidence, Finding, NotAssessed, Result
+from ivig_fhir.proposal.model import Series
 from ivig_fhir.proposal.recognition import Recognition
 from ivig_fhir.proposal.selections import Selections
 
@@ -24,7 +25,7 @@ class PlannedOrder:
     """The order that is being checked, as far as it could be computed (None where a number is missing).
 
     Grams: `course_exact_g` before and `course_g` after vial rounding; `per_infusion_g` rounded. `dosing_kg` is what the dose was computed
-    on, `actual_kg` the newest usable actual weight. `dates` one per infusion. Volumes in mL.
+    on, `actual_kg` the newest usable actual weight. `dates` one per infusion of the course, `series` where it is repeated. Volumes in mL.
     """
 
     indication: OrderSet
@@ -45,6 +46,8 @@ class PlannedOrder:
     weight_basis: str
     weight_used: Measurement | None
     interval_weeks: Decimal | None
+    series: Series | None
+    rate_minutes: int | None
     rate_basis: str
     rate_max_ml_kg_h: Decimal | None
     label_max_ml_kg_h: Decimal | None

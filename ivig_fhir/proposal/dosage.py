@@ -12,7 +12,7 @@ from ivig_fhir.fhir.building import coding, concept, quantity
 from ivig_fhir.fhir.codes import SNOMED
 from ivig_fhir.fhir.quantity import half_up
 from ivig_fhir.proposal.dosage_text import dosage_text
-from ivig_fhir.proposal.extensions import dose_basis, grams, infusion_volume, ml_per_hour, rate_basis, rate_steps, shortest
+from ivig_fhir.proposal.extensions import dose_basis, grams, infusion_volume, ml_per_hour, rate_basis, rate_steps, series, shortest
 from ivig_fhir.proposal.model import DoseCalculation, Proposal
 
 DOSE_RATE_TYPE = "http://terminology.hl7.org/CodeSystem/dose-rate-type"
@@ -20,17 +20,15 @@ INTRAVENOUS = ("47625008", "Intravenous route")
 
 
 def infusion_dates(proposal: Proposal) -> tuple[date, ...]:
-    """Every date of the order: the days of the course, repeated from each first day where the course is given in cycles."""
+    """Every date of the order: those of the series, else the days of the course."""
     if proposal.dose is None:
         return ()
-    course = [i.date for i in proposal.dose.infusions]
-    firsts = proposal.series.dates if proposal.series else course[:1]
-    return tuple(sorted({first + (d - course[0]) for first in firsts for d in course}))
+    return proposal.series.dates if proposal.series else tuple(i.date for i in proposal.dose.infusions)
 
 
 def course_period_days(proposal: Proposal, dose: DoseCalculation) -> int:
-    """Days within which one course, and no more, may be given: its own span, or the interval where courses repeat."""
-    firsts = proposal.series.dates if proposal.series else ()
+    """Days within which one course, and no more, may be given: its own span, or the shortest interval where courses repeat."""
+    firsts = proposal.series.dates[:: len(dose.infusions)] if proposal.series else ()
     gaps = [(later - earlier).days for earlier, later in pairwise(firsts)]
     span = (dose.infusions[-1].date - dose.infusions[0].date).days + 1
     return min(gaps, default=span)
@@ -67,7 +65,12 @@ def dosage_instruction(proposal: Proposal, base: str) -> dict[str, Any]:
     dates, calculated = infusion_dates(proposal), calculated_grams(dose)
     one = grams(dose.per_infusion_g)
     return {
-        "extension": [*rate_steps(base, proposal.rate), infusion_volume(base, proposal), rate_basis(base, proposal.rate)],
+        "extension": [
+            *rate_steps(base, proposal.rate),
+            infusion_volume(base, proposal),
+            rate_basis(base, proposal.rate),
+            *series(base, proposal),
+        ],
         "sequence": 1,
         "text": dosage_text(proposal, dates, calculated),
         "timing": timing(dates),

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from ivig_fhir.fhir.dates import parse_date
-from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_STEP, read
+from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_STEP, SERIES, read
 from ivig_fhir.fhir.quantity import Quantity, half_up
 from ivig_fhir.fhir.units import convert
 from ivig_fhir.proposal.ambiguity import ambiguities
@@ -98,6 +98,15 @@ def _dates(dosage: Element) -> Iterator[str]:
         yield "the dates of the infusions are not written out"
     if any(later <= earlier for earlier, later in pairwise(dates)):
         yield "the dates are not in order, each once"
+    if _infusions(dosage) != len(dates):
+        yield "the dates are not those of the course, or of all its cycles"
+
+
+def _infusions(dosage: Element) -> int | None:
+    """How many infusions basis and series say that there are; None where the basis does not say it."""
+    basis, series = (next(iter(found), {}) for found in (read(dose_of(dosage, "calculated"), DOSE_BASIS), read(dosage, SERIES)))
+    course, cycles = basis.get("infusions"), series.get("cycles", 1)
+    return course * cycles if isinstance(course, int) and isinstance(cycles, int) else None
 
 
 def _period(dosage: Element) -> Iterator[str]:

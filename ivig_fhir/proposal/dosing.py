@@ -11,12 +11,25 @@ from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.model import DoseCalculation, Infusion, Rounding
 from ivig_fhir.proposal.vials import makeable
 
-_WEEKS_IN_A_MONTH = Decimal(2) + Decimal(2)  # a regimen given per month is given per four weeks
+WEEKS_IN_A_MONTH = Decimal(2) + Decimal(2)  # a regimen given per month is given per four weeks
 
 
 def cycle_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | None) -> tuple[Decimal, Decimal]:
-    """The regimen's grams per kilogram of one cycle, low and high, by its basis. See: CONTRACTS, arithmetic."""
-    low, high = regimen.dose_g_kg
+    """The regimen's grams per kilogram of one cycle, low and high, by its basis. See: order_sets/README.md."""
+    return in_a_cycle(regimen.dose_g_kg, regimen, order_set, interval_weeks)
+
+
+def proposed_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | None) -> Decimal:
+    """Grams per kilogram of one cycle that are proposed: the regimen's usual dose, else the lower end of its range."""
+    usual = regimen.usual_g_kg if regimen.usual_g_kg is not None else regimen.dose_g_kg[0]
+    return in_a_cycle((usual, usual), regimen, order_set, interval_weeks)[0]
+
+
+def in_a_cycle(
+    dose_g_kg: tuple[Decimal, Decimal], regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | None
+) -> tuple[Decimal, Decimal]:
+    """A low and a high dose, in the meaning of the regimen's basis, as grams per kilogram of one cycle."""
+    low, high = dose_g_kg
     if regimen.basis.startswith("as "):
         named = order_set.regimen(regimen.basis.removeprefix("as ").replace("_", "-"))
         return cycle_g_kg(named, order_set, interval_weeks) if named else (low, high)
@@ -24,8 +37,8 @@ def cycle_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | 
         times = Decimal(regimen.basis.removeprefix("per day x").split()[0])
         return low * times, high * times
     if regimen.basis == "per_month":
-        weeks = interval_weeks or (regimen.interval_weeks or (_WEEKS_IN_A_MONTH,))[0]
-        return low * weeks / _WEEKS_IN_A_MONTH, high * weeks / _WEEKS_IN_A_MONTH
+        weeks = interval_weeks or (regimen.interval_weeks or (WEEKS_IN_A_MONTH,))[0]
+        return low * weeks / WEEKS_IN_A_MONTH, high * weeks / WEEKS_IN_A_MONTH
     return low, high
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.fhir.building import quantity
-from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, VIAL, extension
+from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, SERIES, VIAL, extension
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.model import Proposal, RateSchedule, Step
 
@@ -121,6 +121,16 @@ def rate_basis(base: str, rate: RateSchedule) -> dict[str, Any]:
             ("labelMaximum", "Quantity", None if maximum is None else per_kg_hour(maximum)),
         ),
     )
+
+
+def series(base: str, proposal: Proposal) -> list[dict[str, Any]]:
+    """How the dates of a repeated course came about, and when it is to be reviewed; nothing where the course is given once."""
+    held = proposal.series
+    if held is None:
+        return []
+    interval = quantity(shortest(held.interval_weeks), "wk", "wk")
+    parts = (("interval", "Quantity", interval), ("cycles", "PositiveInt", held.cycles), ("reviewOn", "Date", held.review_on.isoformat()))
+    return [extension(base, SERIES, parts)]
 
 
 def vials(base: str, proposal: Proposal) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ class RateSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A course repeated: weeks between, cycles, every first day, the last infusion day, the review day, total grams."""
+    """A course repeated: weeks between first days, cycles, the day of every infusion, the last of them, the review day, total grams."""
 
     interval_weeks: Decimal
     cycles: int

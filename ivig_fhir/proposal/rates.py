@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from ivig_fhir.content.model import Ladder, Product, RateStep
+from ivig_fhir.content.model import Ladder, Product, RateStep, Regimen
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.quantity import down, half_up
 from ivig_fhir.proposal.model import RateSchedule, Step
-from ivig_fhir.proposal.selections import ChosenRate
+from ivig_fhir.proposal.selections import ChosenRate, Selections
 
 _MINUTES = Decimal(60)
 _TEN = Decimal(10)
@@ -32,6 +32,13 @@ def ml_kg_h(mg_kg_min: Decimal, concentration_mg_ml: Decimal) -> Decimal:
 def mg_kg_min(ml_kg_h_: Decimal, concentration_mg_ml: Decimal) -> Decimal:
     """mL/kg/h as mg/kg/min at a concentration in mg/mL."""
     return ml_kg_h_ * concentration_mg_ml / _MINUTES
+
+
+def rate_of(selections: Selections, regimen: Regimen | None) -> ChosenRate:
+    """How the infusion is run: as chosen; else over the regimen's longest hours, where it gives hours; else in steps."""
+    if "rate" in selections.given or regimen is None or regimen.infusion_hours is None:
+        return selections.rate
+    return ChosenRate(mode="hours", hours=regimen.infusion_hours[1])
 
 
 def choose_ladder(product: Product, label_code: str, chosen: str | None, concentration: Decimal) -> Ladder | None:

@@ -13,8 +13,9 @@ from ivig_fhir.fhir.narrative import narrative
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.proposal.context import OrderContext, literal, moment, point, reason, subject
 from ivig_fhir.proposal.dosage import dosage_instruction, infusion_dates
+from ivig_fhir.proposal.dosage_text import day
 from ivig_fhir.proposal.extensions import STATED, grams, vials
-from ivig_fhir.proposal.model import CompanionOrder, Proposal
+from ivig_fhir.proposal.model import CompanionOrder, Proposal, Series
 
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/medicationrequest-category"
 _THERAPY = "http://terminology.hl7.org/CodeSystem/medicationrequest-course-of-therapy"
@@ -120,12 +121,20 @@ def _notes(proposal: Proposal, content: Content) -> list[str]:
     if proposal.vials:
         combination = " + ".join(f"{v.count} × {plain(v.grams)} g" for v in proposal.vials)
         notes.append(f"Vials for one infusion: {combination}; waste {plain(proposal.waste_g or Decimal(0))} g.")
+    if proposal.series:
+        notes.append(_series_note(proposal.series))
     return [*notes, *_standing(proposal, content)]
 
 
 def _standing(proposal: Proposal, content: Content) -> list[str]:
     """What every order of the run says of the content it stands on, as long as no site has reviewed that."""
     return [f"Content {proposal.content_version}. {content.constants['words']['unreviewed']}"] if proposal.review == "unreviewed" else []
+
+
+def _series_note(series: Series) -> str:
+    """The series without its grams, which stand beside each date."""
+    cycles = f"{series.cycles} courses, {plain(series.interval_weeks)} weeks apart" if series.cycles > 1 else "One course"
+    return f"{cycles}; last infusion on {day(series.last)}. Review on {day(series.review_on)}, before more is ordered."
 
 
 def _dispense(proposal: Proposal, base: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.model import Proposal
-from ivig_fhir.web.render import amount, clock, day
+from ivig_fhir.proposal.model import Proposal, Series
+from ivig_fhir.web.render import amount, clock, day, plural
 
 Field = dict[str, Any]
 _SETTINGS = (("inpatient", "Inpatient"), ("outpatient", "Outpatient"), ("home", "At home"))
@@ -26,6 +26,7 @@ def choices_view(p: Proposal, content: Content, site: Site) -> list[dict[str, An
         _row(p, "product", "Product", p.product.brand, [_select("product", "Product", _products(content, site), p.product.id)]),
         _row(p, "dose", "Dose", _dose(p), [_input("per_kg", "Grams per kilogram, whole course", _per_kg(p), mode="decimal")]),
         _row(p, "days", "Days", f"{_days(p)}, from {day(p.start, year=False)} {clock(p.start)}", _day_fields(p)),
+        *([_row(p, "cycles", "Series", _series(p.series), _series_fields(p.series))] if p.series else []),
         _row(p, "weight", "Weight", _weight(p), _weight_fields(p, content)),
         _row(
             p, "rate", "Maximum", _maximum(p), [_input("cap_mg_kg_min", "Your maximum, mg/kg/min (empty: label)", _cap(p), mode="decimal")]
@@ -89,6 +90,26 @@ def _day_fields(p: Proposal) -> list[Field]:
     ]
 
 
+def _series(s: Series) -> str:
+    return f"{plural(s.cycles, 'course')}, {plain(s.interval_weeks)} weeks apart, to {day(s.last)}; review {day(s.review_on)}"
+
+
+def _series_fields(s: Series) -> list[Field]:
+    return [
+        _input("interval_weeks", "Weeks from one course to the next", plain(s.interval_weeks), mode="decimal"),
+        _input("cycles", "Number of courses", str(s.cycles), "number"),
+    ]
+
+
+def _series_choice(form: MultiDict[str, str], made: dict[str, Any], s: Series) -> None:
+    """Weeks and courses where they differ from what was shown."""
+    weeks, cycles = (form.get(k, "").strip() for k in ("interval_weeks", "cycles"))
+    if weeks and weeks != plain(s.interval_weeks):
+        made["interval_weeks"] = weeks
+    if cycles and cycles != str(s.cycles):
+        made["cycles"] = cycles
+
+
 def _weight(p: Proposal) -> str:
     return f"{p.weight.used or 'none'}, {p.weight.dosing_kg} kg" if p.weight.dosing_kg is not None else "none"
 
@@ -142,7 +163,7 @@ def _with_choices(form: MultiDict[str, str], made: dict[str, Any], p: Proposal) 
         return {k: v for k, v in made.items() if k in ("setting", "weight", "start")} | {"indication": changed["indication"]}
     made |= changed
     if "regimen" in changed or "product" in changed:
-        made = {k: v for k, v in made.items() if k not in ("dose", "days")} if "regimen" in changed else made
+        made = {k: v for k, v in made.items() if k not in ("dose", "days", "interval_weeks", "cycles")} if "regimen" in changed else made
         made.pop("rate", None)
     elif form.get("per_kg", "") != _per_kg(p):
         made["dose"] = {"per_kg": form["per_kg"].strip(), "unit": "g/kg"} if form["per_kg"].strip() else None
@@ -150,6 +171,8 @@ def _with_choices(form: MultiDict[str, str], made: dict[str, Any], p: Proposal) 
         made["days"] = form["days"].strip()
     if form.get("start") and form["start"] != p.start.strftime("%Y-%m-%dT%H:%M"):
         made["start"] = form["start"]
+    if p.series and "regimen" not in changed:
+        _series_choice(form, made, p.series)
     _weight_choice(form, made, p)
     if form.get("cap_mg_kg_min", "").strip() != _cap(p):
         cap = form["cap_mg_kg_min"].strip()

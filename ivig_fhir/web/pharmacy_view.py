@@ -18,6 +18,7 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.pictures import rate_picture, trend
 from ivig_fhir.web.render import STATES, amount, clock, day, duration
 from ivig_fhir.web.review_view import TRENDS, allergies_said
+from ivig_fhir.web.schedule import days_view, series_facts
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.verify import Case, Worklist, WorklistRow
 
@@ -62,7 +63,7 @@ def _row(r: WorklistRow, now: datetime) -> View:
     kept = json.loads(r.known.body) if r.known else {}
     kind, status = _STATES.get(r.state, ("", r.state))
     dose = kept.get("dose") or {}
-    days = len(dose.get("infusions") or [])
+    days = len((kept.get("series") or {}).get("dates") or dose.get("infusions") or [])
     return {
         "run": r.run,
         "needed": _needed(r),
@@ -163,12 +164,8 @@ def _rate(kept: Mapping[str, Any]) -> RateSchedule:
 
 
 def _number(kept: Mapping[str, Any]) -> View:
-    infusions = kept["dose"]["infusions"]
-    return {
-        "grams": amount(kept["dose"]["per_infusion_g"], "g"),
-        "each": f"each day, on {len(infusions)} days" if len(infusions) > 1 else "in one infusion",
-        "days": [{"day": day(i["date"], year=False), "grams": amount(i["grams"], "g")} for i in infusions],
-    }
+    series, course = kept["series"], [i["date"] for i in kept["dose"]["infusions"]]
+    return days_view(kept["dose"]["per_infusion_g"], series["dates"] if series else course, series, year=False)
 
 
 def _facts(kept: Mapping[str, Any], runtime: Runtime) -> list[tuple[str, str]]:
@@ -178,6 +175,7 @@ def _facts(kept: Mapping[str, Any], runtime: Runtime) -> list[tuple[str, str]]:
         ("Each infusion", f"{amount(kept['volume_ml'], 'mL')}, {vials}"),
         ("Dosing weight", f"{kept['weight']['dosing_kg']} kg, {kept['weight']['policy']}, version {kept['weight']['policy_version']}"),
         ("Whole course", f"{amount(kept['dose']['course_g'], 'g')}, waste {amount(kept['waste_g'], 'g')} each"),
+        *series_facts(kept["series"]),
     ]
 
 

@@ -8,11 +8,14 @@ from typing import Any
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.answer import series_json
 from ivig_fhir.proposal.compare import compare_policies
+from ivig_fhir.proposal.dosage import infusion_dates
 from ivig_fhir.proposal.findings import Finding
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.web.pictures import rate_picture, trend
 from ivig_fhir.web.render import REASONS, STATES, amount, clock, day, duration, measured, percent, plural, tenth
+from ivig_fhir.web.schedule import days_view, series_facts
 
 View = dict[str, Any]
 TRENDS = (("creatinine", "Creatinine"), ("igg", "IgG"), ("hemoglobin", "Haemoglobin"), ("platelets", "Platelets"))
@@ -103,12 +106,7 @@ def number_view(p: Proposal) -> View | None:
     """The grams of one infusion and a tile for each date; the largest thing on a page."""
     if p.dose is None:
         return None
-    count = len(p.dose.infusions)
-    return {
-        "grams": amount(p.dose.per_infusion_g, "g"),
-        "each": f"each day, on {count} days" if count > 1 else "in one infusion",
-        "days": [{"day": day(i.date), "grams": amount(i.grams, "g")} for i in p.dose.infusions],
-    }
+    return days_view(p.dose.per_infusion_g, list(infusion_dates(p)), series_json(p.series))
 
 
 def facts_of(p: Proposal) -> list[tuple[str, str]]:
@@ -123,6 +121,7 @@ def facts_of(p: Proposal) -> list[tuple[str, str]]:
         ("Pump", pump),
         ("Duration", duration(p.rate.total_minutes)),
         ("Whole course", amount(p.dose.course_g, "g")),
+        *series_facts(series_json(p.series)),
     ]
 
 

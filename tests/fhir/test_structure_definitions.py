@@ -37,7 +37,7 @@ def test_every_extension_has_one_definition() -> None:
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda d: d.name)
 def test_the_order_writes_each_extension_as_defined(definition: Definition) -> None:
-    found = [x for x in extensions(written().entries[0].resource) if x["url"].endswith(f"/{definition.name}")]
+    found = [x for x in extensions(written(series=2, days=2, per_kg="1").entries[0].resource) if x["url"].endswith(f"/{definition.name}")]
     assert found
     for item in found:
         written_parts = {p["url"]: next(k for k in p if k.startswith("value")) for p in item["extension"]}
@@ -51,5 +51,5 @@ def test_the_order_writes_each_extension_as_defined(definition: Definition) -> N
 
 
 def test_no_order_carries_an_extension_that_is_not_defined() -> None:
-    urls = {x["url"] for entry in written().entries for x in extensions(entry.resource)}
+    urls = {x["url"] for entry in written(series=2, days=2, per_kg="1").entries for x in extensions(entry.resource)}
     assert urls == {f"{BASE}/StructureDefinition/{name}" for name in NAMES}

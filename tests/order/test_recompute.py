@@ -17,7 +17,7 @@ from an_order import ROOT, content, weight
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP
+from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, SERIES
 from ivig_fhir.order.recompute import Recalculated, disagreements, recompute, tables_of
 from ivig_fhir.proposal.model import WeightCalculation
 
@@ -128,6 +128,43 @@ PLANTED: list[tuple[str, Change]] = [
 def test_a_planted_fault_in_the_stored_order_is_caught(what: str, plant: Change, order: dict[str, Any]) -> None:
     plant(order, order["dosageInstruction"][0])
     assert what in wrong(order)
+
+
+def fewer_cycles(order: dict[str, Any]) -> None:
+    set_part(parts(order["dosageInstruction"][0], SERIES), "cycles", 3)
+
+
+def other_interval(order: dict[str, Any]) -> None:
+    set_part(parts(order["dosageInstruction"][0], SERIES), "interval", "2")
+
+
+def unreadable_interval(order: dict[str, Any]) -> None:
+    next(p for p in parts(order["dosageInstruction"][0], SERIES) if p["url"] == "interval")["valueQuantity"]["code"] = "mo"
+
+
+def one_day_moved(order: dict[str, Any]) -> None:
+    order["dosageInstruction"][0]["timing"]["event"][2] = "2026-03-22"
+
+
+def test_a_series_agrees_and_shows_how_long_it_is() -> None:
+    order = stored(series=4, days=2, per_kg="1")
+    assert wrong(order) == []
+    assert recalculated(order)["Series"].recomputed == "4 courses over 65 days"
+    assert "Series" not in recalculated(stored())
+
+
+@pytest.mark.parametrize("plant", [fewer_cycles, other_interval, unreadable_interval, one_day_moved])
+def test_a_fault_in_a_stored_series_is_caught(plant: Callable[[dict[str, Any]], None]) -> None:
+    order = stored(series=4, days=2, per_kg="1")
+    plant(order)
+    assert "Series" in wrong(order)
+
+
+def test_a_series_that_the_ehr_stored_without_its_interval_still_has_its_dates() -> None:
+    order = stored(series=4, days=2, per_kg="1")
+    dosage = order["dosageInstruction"][0]
+    dosage["extension"] = [e for e in dosage["extension"] if not e["url"].endswith(SERIES)]
+    assert wrong(order) == []
 
 
 def change_weight(value: str, unit: str = "kg", **more: Any) -> list[dict[str, Any]]:

@@ -26,6 +26,16 @@ def test_each_day_has_its_date_grams_and_volume() -> None:
     assert [(d.number, d.date, d.grams, d.volume) for d in days] == [(n, date(2026, 3, 1 + n), "40 g", "400 mL") for n in (1, 2, 3, 4)]
 
 
+def test_days_of_a_series_say_which_course_they_belong_to_and_when_it_is_reviewed() -> None:
+    held, _ = as_stored(written(series=2, days=2, per_kg="1"))
+    it = sheet(OrderState.VERIFIED, {**held["medication-request"], "status": "active"}, (), content(), RUN)
+    assert [(d.number, d.cycle, d.date) for d in it.days] == [
+        (1, 1, date(2026, 3, 2)), (2, 1, date(2026, 3, 3)), (3, 2, date(2026, 3, 23)), (4, 2, date(2026, 3, 24)),
+    ]  # fmt: skip
+    assert it.review_on == "2026-03-25"
+    assert made().review_on == ""
+
+
 def test_the_pump_steps_run_up_to_the_whole_volume() -> None:
     steps = made().steps
     assert [(s.rate, s.minutes, s.volume, s.total, s.begins) for s in steps] == [

@@ -67,6 +67,15 @@ def other_days_than_repeat(order: dict[str, Any], dosage: dict[str, Any]) -> Non
     dosage["timing"]["event"][3] = "2026-03-09"
 
 
+def one_date_less(order: dict[str, Any], dosage: dict[str, Any]) -> None:
+    dosage["timing"]["event"].pop()
+
+
+def series_of_two(order: dict[str, Any], dosage: dict[str, Any]) -> None:
+    url = next(e["url"] for e in dosage["extension"] if e["url"].endswith("/infusion-volume")).replace("infusion-volume", "infusion-series")
+    dosage["extension"].append({"url": url, "extension": [{"url": "cycles", "valuePositiveInt": 2}]})
+
+
 def no_dates(order: dict[str, Any], dosage: dict[str, Any]) -> None:
     dosage["timing"].pop("event")
 
@@ -159,6 +168,8 @@ def dose_in_milligrams(order: dict[str, Any], dosage: dict[str, Any]) -> None:
         (weekly_repeat, "not once a day"),
         (other_days_than_repeat, "other days than the events"),
         (no_dates, "not written out"),
+        (one_date_less, "not those of the course"),
+        (series_of_two, "not those of the course"),
         (range_upside_down, "not a low and a high"),
         (range_above_steps, "range of rates disagree"),
         (last_step_with_duration, "the last runs to the end"),

@@ -8,20 +8,26 @@ from decimal import ROUND_CEILING, Decimal
 from ivig_fhir.content.model import Regimen
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.absence import ordered, printed
+from ivig_fhir.proposal.applicability import LABEL
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
-from ivig_fhir.proposal.dosing import cycle_g_kg
+from ivig_fhir.proposal.dosing import WEEKS_IN_A_MONTH, in_a_cycle
 from ivig_fhir.proposal.findings import Clear, Evidence, Result
 
+_MINUTES = Decimal(60)
 OUTSIDE, SPLIT, MAXIMUM = "dose.outside-regimen", "dose.split-outside-label", "dose.above-maximum"
 
 
 def outside_regimen(case: Case) -> Result:
-    """Grams per kilogram of a cycle, days or interval outside the regimen; a dose stated in whole grams may differ by its rounding."""
+    """Grams per kilogram of a cycle, days, interval, hours or age outside the regimen, or a series that outlasts its review.
+
+    A dose stated in whole grams may differ by its rounding.
+    """
     regimen = case.order.regimen
     if regimen is None:
         return Clear(OUTSIDE)
-    hits = [*_amount(case, regimen), *_days(case, regimen), *_interval(case, regimen)]
+    rules = (_amount, _days, _interval, _hours, _age, _review)
+    hits = [hit for rule in rules for hit in rule(case, regimen)]
     if hits:
         return finding(case, OUTSIDE, hits)
     if case.order.course_g_kg is None:
@@ -38,10 +44,14 @@ def _amount(case: Case, regimen: Regimen) -> Iterator[Hit]:
 
 
 def _range(case: Case, regimen: Regimen) -> tuple[Decimal, Decimal]:
-    """The regimen's own range; the label's where the labelled regimen was asked for."""
-    if case.selections.regimen == "label" and regimen.label_range_g_kg is not None:
-        return regimen.label_range_g_kg
-    return cycle_g_kg(regimen, case.order.indication, case.order.interval_weeks)
+    """The regimen's own range, and that of the product's label beside it; the label's alone where the labelled regimen was asked for."""
+    indication, weeks = case.order.indication, case.order.interval_weeks
+    own, label = regimen.dose_g_kg, regimen.label_g_kg.get(case.order.product.id)
+    if case.selections.regimen == LABEL:
+        own = label or regimen.label_range_g_kg or own
+    elif label is not None:
+        own = min(own[0], label[0]), max(own[1], label[1])
+    return in_a_cycle(own, regimen, indication, weeks)
 
 
 def _days(case: Case, regimen: Regimen) -> Iterator[Hit]:
@@ -62,6 +72,39 @@ def _interval(case: Case, regimen: Regimen) -> Iterator[Hit]:
     if weeks is not None and not low <= weeks <= high:
         says = _between(low, high)
         yield Hit("interval", (ordered(f"{plain(weeks)} wk"), _says(case, regimen, f"{says} wk")), {"given": weeks, "says": says})
+
+
+def _hours(case: Case, regimen: Regimen) -> Iterator[Hit]:
+    """An infusion shorter or longer than the regimen gives; to the minute, since pump rates are rounded."""
+    minutes = case.order.rate_minutes
+    if regimen.infusion_hours is None or minutes is None:
+        return
+    low, high = regimen.infusion_hours
+    if not low * _MINUTES - 1 <= minutes <= high * _MINUTES + 1:
+        says, given = _between(low, high), _hundredths(minutes / _MINUTES)
+        yield Hit("hours", (ordered(f"{given} h"), _says(case, regimen, f"{says} h")), {"given": given, "says": says})
+
+
+def _age(case: Case, regimen: Regimen) -> Iterator[Hit]:
+    """Older or younger than regimen and order set are for."""
+    years = case.age_years
+    for low, high in (case.order.indication.age_years, regimen.age_years):
+        if years is not None and low is not None and years < low:
+            yield Hit("too-young", (_born(case),), {"years": years, "least": low})
+        if years is not None and high is not None and years > high:
+            yield Hit("too-old", (_born(case),), {"years": years, "most": high})
+
+
+def _born(case: Case) -> Evidence:
+    return Evidence(case.chart.patient.reference, case.chart.patient.birth_said)
+
+
+def _review(case: Case, regimen: Regimen) -> Iterator[Hit]:
+    """A series of which infusions are planned after the day on which it is to be reviewed."""
+    series = case.order.series
+    if series is not None and series.last > series.review_on:
+        last, review = series.last.isoformat(), series.review_on.isoformat()
+        yield Hit("past-review", (ordered(last), _says(case, regimen, review)), {"last": last, "review": review})
 
 
 def split_outside_label(case: Case) -> Result:
@@ -94,6 +137,8 @@ def _amounts_above(case: Case) -> Iterator[Hit]:
         ("course", order.course_exact_g, most.get("course_g_kg")),
         ("day", order.per_infusion_exact_g, most.get("per_day_g_kg")),
         ("infusion", order.per_infusion_exact_g, most.get("per_infusion_g_kg")),
+        ("week", _in_weeks(case, Decimal(1)), most.get("per_week_g_kg")),
+        ("month", _in_weeks(case, WEEKS_IN_A_MONTH), most.get("per_month_g_kg")),
     )
     for branch, exact_g, limit in per_kg:
         if exact_g is not None and kg and limit is not None and exact_g > limit * kg + stated:
@@ -106,6 +151,14 @@ def _amounts_above(case: Case) -> Iterator[Hit]:
     for branch, grams, limit in whole:
         if grams is not None and limit is not None and grams > limit:
             yield _above(case, branch, f"{plain(grams)} g", f"{plain(limit)} g")
+
+
+def _in_weeks(case: Case, weeks: Decimal) -> Decimal | None:
+    """Grams of the course as they come to in so many weeks; a course that is not repeated is all of it."""
+    order = case.order
+    if order.course_exact_g is None or order.interval_weeks is None:
+        return order.course_exact_g
+    return order.course_exact_g * weeks / order.interval_weeks
 
 
 def _above(case: Case, branch: str, given: str, limit: str) -> Hit:

@@ -12,7 +12,7 @@ from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Clear, Evidence, Result
 from ivig_fhir.proposal.matching import Match
-from ivig_fhir.proposal.rates import choose_ladder
+from ivig_fhir.proposal.rates import choose_ladder, rate_of
 
 NOT_CODED, NOT_RECOMMENDED, OFF_LABEL = "indication.not-coded", "indication.not-recommended", "indication.off-label"
 NOT_FOR_INDICATION, AGE = "product.not-for-indication", "product.age"
@@ -41,11 +41,20 @@ def not_recommended(case: Case) -> Result:
 
 
 def off_label(case: Case) -> Result:
-    """Recommended outside the label (tier B), or for selected cases only (tier C)."""
-    branch = case.check(OFF_LABEL).thresholds["branch_of_tier"].get(case.order.indication.tier)
-    if branch is None:
-        return Clear(OFF_LABEL)
-    return finding(case, OFF_LABEL, [Hit(branch, (_tier(case),), {"indication": case.order.indication.name})])
+    """Recommended outside the label (tier B), or for selected cases only (tier C): the indication, or this regimen of it alone."""
+    check, indication, regimen = case.check(OFF_LABEL), case.order.indication, case.order.regimen
+    branches, values = check.thresholds["branch_of_tier"], {"indication": indication.name}
+    hits = []
+    if indication.tier in branches:
+        hits.append(Hit(branches[indication.tier] + ("-in-part" if _labelled_in_part(case) else ""), (_tier(case),), values))
+    if regimen is not None and regimen.tier in branches:
+        hits.append(Hit(f"regimen-{branches[regimen.tier]}", (_regimen(case),), values | {"regimen": regimen.title}))
+    return finding(case, OFF_LABEL, hits) if hits else Clear(OFF_LABEL)
+
+
+def _labelled_in_part(case: Case) -> bool:
+    """Some labels carry it, for some ages, although the evidence does not make it a labelled indication as a whole."""
+    return bool(case.order.indication.label_code) and case.order.indication.tier == case.check(OFF_LABEL).thresholds["in_part_tier"]
 
 
 def _tier(case: Case) -> Evidence:
@@ -100,7 +109,7 @@ def rate_table(case: Case) -> Result:
 
 def _basis(case: Case, ladder: Ladder) -> str:
     """Whose steps they are; without a dose nothing was computed yet, and the ladder itself says it. At one fixed rate none are used."""
-    if case.order.rate_basis != "none" or case.selections.rate.hours is not None:
+    if case.order.rate_basis != "none" or rate_of(case.selections, case.order.regimen).hours is not None:
         return case.order.rate_basis
     adopted = any((case.order.product.id, name) in case.site.ladders for name in ladder.for_)
     return "site" if adopted else ladder.basis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 from ivig_fhir.fhir.dates import plus_months
 from ivig_fhir.proposal.branches import Hit, finding
@@ -26,12 +26,8 @@ def interval_months(case: Case) -> int | None:
 
 def last_infusion(case: Case) -> date | None:
     """The day of the last infusion, of the last cycle where the course is repeated."""
-    order, cycles = case.order, case.selections.cycles or 1
-    if not order.dates:
-        return None
-    if order.interval_weeks is None or cycles == 1:
-        return order.dates[-1]
-    return order.dates[-1] + timedelta(days=int(order.interval_weeks * timedelta(weeks=1).days)) * (cycles - 1)
+    order = case.order
+    return order.series.last if order.series else order.dates[-1] if order.dates else None
 
 
 def future_interval(case: Case) -> Result:

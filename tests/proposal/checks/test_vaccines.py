@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from a_case import case, found, outcome
 
 from ivig_fhir.fhir.dates import plus_months
 from ivig_fhir.proposal.checks.vaccines import future_interval, interval_months
+from ivig_fhir.proposal.model import Series
 
 
 @pytest.mark.parametrize(("dose_g", "months"), [("7", 8), ("28", 8), ("28.1", 10), ("70", 10), ("70.1", 11), ("140", 11)])
@@ -24,8 +26,10 @@ def test_the_finding_is_information_and_gives_the_earliest_day() -> None:
 
 
 def test_of_a_series_the_last_cycle_counts() -> None:
-    order = case(dose_g="70", days=2, selections={"cycles": 3})
-    object.__setattr__(order.order, "interval_weeks", Decimal(3))
+    order = case(dose_g="70", days=2)
+    every = tuple(day + timedelta(weeks=3 * n) for n in range(3) for day in order.order.dates)
+    series = Series(Decimal(3), 3, every, every[-1], date(2026, 9, 2), Decimal(210))
+    order = replace(order, order=replace(order.order, series=series))
     assert "not before 2027-02-14" in found(future_interval(order)).message
 
 

@@ -1,0 +1,153 @@
+"""Plan: what is decided before any check runs: order set, regimen, product, weight, dose, dates, series, vials, and then the rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ivig_fhir.chart.snapshot import ChartSnapshot
+from ivig_fhir.content.model import Content, OrderSet, Product, Regimen
+from ivig_fhir.content.site import Site
+from ivig_fhir.errors import SelectionError
+from ivig_fhir.proposal import applicability, calendar, rates
+from ivig_fhir.proposal.case import PlannedOrder
+from ivig_fhir.proposal.dosing import calculate, proposed_g_kg
+from ivig_fhir.proposal.model import DoseCalculation, RateSchedule, Rounding, Series, Vial, WeightCalculation
+from ivig_fhir.proposal.selections import Selections
+from ivig_fhir.proposal.vials import vials_for
+from ivig_fhir.proposal.weight import Body, dosing_weight, read_body
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was decided before any check runs."""
+
+    order_set: OrderSet
+    product: Product
+    regimen: Regimen | None
+    body: Body
+    weight: WeightCalculation
+    start: datetime
+    days: int
+    concentration: Decimal
+    dose: DoseCalculation | None
+    rounding: Rounding | None
+    vials: tuple[Vial, ...]
+    waste_g: Decimal | None
+    volume_ml: Decimal | None
+    series: Series | None
+    interval_weeks: Decimal | None
+    per_kg: Decimal | None
+
+
+def plan_order(chart: ChartSnapshot, selections: Selections, content: Content, site: Site) -> Plan:
+    """The plan for one patient. SelectionError where a choice names something that content does not have."""
+    order_set = applicability.choose_order_set(chart, selections, content)
+    product = applicability.choose_product(order_set, selections, content, site)
+    regimen = applicability.choose_regimen(order_set, selections, product, applicability.age_on(chart))
+    body_ = read_body(chart, content)
+    policy = site.weight_policy or content.constants["default_weight_policy"]
+    weight = dosing_weight(body_, selections.weight, policy, content)
+    start = calendar.start_of(selections, chart.now, site)
+    days = applicability.choose_days(regimen, product, selections) if regimen else (selections.days or 1)
+    dates = calendar.course_dates(selections, start, days)
+    concentration = applicability.choose_concentration(product, selections)
+    interval = calendar.interval_of(selections, regimen)
+    per_kg = _per_kg(selections, regimen, order_set, interval)
+    rounding = _rounding(selections, content, site, body_)
+    dose = None
+    born = chart.patient.birth_date
+    grams = per_kg is not None or selections.course_g is not None
+    if regimen and grams and weight.dosing_kg and born is not None and born <= chart.now.date():
+        dose = calculate(weight.dosing_kg, per_kg, selections.course_g, dates, rounding, selections.vial_sizes_g or product.vials_g)
+    vials, waste = vials_for(dose.per_infusion_g, selections.vial_sizes_g or product.vials_g) if dose else ((), None)
+    return Plan(
+        order_set=order_set,
+        product=product,
+        regimen=regimen,
+        body=body_,
+        weight=weight,
+        start=start,
+        days=len(dates),
+        concentration=concentration,
+        dose=dose,
+        rounding=rounding,
+        vials=vials,
+        waste_g=waste,
+        volume_ml=dose.per_infusion_g * 1000 / concentration if dose else None,
+        series=calendar.series_of(selections, regimen, dates, interval, dose.course_g, content) if regimen and dose else None,
+        interval_weeks=interval,
+        per_kg=per_kg,
+    )
+
+
+def _per_kg(selections: Selections, regimen: Regimen | None, order_set: OrderSet, interval: Decimal | None) -> Decimal | None:
+    """Grams per kilogram of the course: chosen, else what the regimen proposes; None when grams were chosen."""
+    if selections.course_g is not None or regimen is None:
+        return None
+    return selections.per_kg if selections.per_kg is not None else proposed_g_kg(regimen, order_set, interval)
+
+
+def _rounding(selections: Selections, content: Content, site: Site, body_: Body) -> Rounding | None:
+    """The vial rounding that holds: chosen, else the site's, else the content's for adults or children; grams chosen are not rounded."""
+    chosen = selections.rounding_increments_g
+    if selections.course_g is not None and chosen is None:
+        return None
+    adult = body_.age_years is not None and body_.age_years >= content.constants["adult_years"]
+    policy = next(p for p in content.rounding_policies.values() if p.applies == ("adult" if adult else "child"))
+    tolerance = selections.rounding_tolerance
+    if tolerance is None:
+        tolerance = site.rounding_tolerance if site.rounding_tolerance is not None else policy.tolerance
+    if tolerance > policy.tolerance:
+        raise SelectionError(said=f"A rounding tolerance above {policy.tolerance} is more than the policy allows.")
+    stated = chosen is not None or selections.rounding_tolerance is not None
+    narrowed = site.rounding_increments_g is not None or site.rounding_tolerance is not None
+    whose = "stated" if stated else "site" if narrowed else policy.id
+    return Rounding(chosen or site.rounding_increments_g or policy.increments_g, tolerance, whose, policy.version)
+
+
+def planned(plan: Plan, rate: RateSchedule | None) -> PlannedOrder:
+    """The plan as the checks see it; before the chart was checked there is no rate."""
+    dose, steps = plan.dose, rate.steps if rate else ()
+    return PlannedOrder(
+        indication=plan.order_set,
+        regimen=plan.regimen,
+        product=plan.product,
+        days=plan.days,
+        dates=tuple(i.date for i in dose.infusions) if dose else (),
+        start=plan.start,
+        course_exact_g=dose.calculated_course_g if dose else None,
+        course_g=dose.course_g if dose else None,
+        per_infusion_exact_g=dose.calculated_per_infusion_g if dose else None,
+        per_infusion_g=dose.per_infusion_g if dose else None,
+        dosing_kg=plan.weight.dosing_kg,
+        actual_kg=plan.body.kg,
+        height_cm=plan.body.cm,
+        volume_ml=plan.volume_ml,
+        weight_stated=plan.weight.used == "stated",
+        weight_basis=plan.weight.basis,
+        weight_used=plan.body.weight,
+        interval_weeks=plan.interval_weeks,
+        series=plan.series,
+        rate_minutes=rate.total_minutes if rate else None,
+        rate_basis=rate.basis if rate else "none",
+        rate_max_ml_kg_h=max((s.ml_kg_h for s in steps), default=None),
+        label_max_ml_kg_h=rate.label_max_ml_kg_h if rate else None,
+        rate_ml_kg_h=max((s.ml_h / plan.weight.dosing_kg for s in steps), default=None) if plan.weight.dosing_kg else None,
+    )
+
+
+def rate_for(plan: Plan, selections: Selections, site: Site, at_risk: bool) -> RateSchedule:
+    """The pump's steps, or none where dose, weight or rate table are missing; `at_risk` is what the checks of kidney and clots found."""
+    chosen = rates.rate_of(selections, plan.regimen)
+    ladder = rates.choose_ladder(plan.product, plan.order_set.label_code, chosen.ladder, plan.concentration)
+    if plan.volume_ml is None or plan.weight.dosing_kg is None:
+        return rates.NO_SCHEDULE
+    if chosen.hours is not None:
+        return rates.schedule_hours(chosen.hours, plan.weight.dosing_kg, plan.volume_ml, ladder)
+    if ladder is None:
+        return rates.NO_SCHEDULE
+    fallback = plan.order_set.label_code if plan.order_set.label_code in ladder.for_ else ladder.for_[0]
+    cap = rates.choose_cap(ladder, chosen, plan.product, site, at_risk)
+    return rates.schedule_steps(ladder, chosen.ladder or fallback, site, plan.product, cap, plan.weight.dosing_kg, plan.volume_ml)

@@ -1,0 +1,31 @@
+"""The days of an order as a page shows them: grams beside each date, and a series in words, never as an open end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from ivig_fhir.web.render import amount, day, plural
+
+View = dict[str, Any]
+
+
+def days_view(per_infusion_g: Decimal | str, days: list[date] | list[str], series: Mapping[str, Any] | None, year: bool = True) -> View:
+    """The grams of one infusion, on how many days, and a tile for each date. `series` as in the answer, or None."""
+    grams = amount(per_infusion_g, "g")
+    said = "in one infusion" if len(days) == 1 else f"each day, on {len(days)} days"
+    if series and series["cycles"] > 1:
+        said += f": {series['cycles']} courses, {series['interval_weeks']} weeks apart"
+    return {"grams": grams, "each": said, "days": [{"day": day(d, year=year), "grams": grams} for d in days]}
+
+
+def series_facts(series: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The facts of a series: all its grams, named as such, and when it is reviewed."""
+    if not series:
+        return []
+    return [
+        ("Whole series", f"{amount(series['total_g'], 'g')} in {plural(series['cycles'], 'course')}, to {day(series['last'])}"),
+        ("Review", f"{day(series['review_on'])}, before more is ordered"),
+    ]
