@@ -47,6 +47,12 @@ def content_and_site(site_path: str | None) -> tuple[Content, Site]:
     """The content of the configured folder, and the site file that was named here or in the settings."""
     settings = Settings.from_env()
     content = load_content(settings.content)
+    site = site_for(content, settings, site_path)
+    return narrowed(content, site), site
+
+
+def site_for(content: Content, settings: Settings, site_path: str | None) -> Site:
+    """The site file that was named here or in the settings, read against a content. ContentError where it does not fit."""
     chosen = site_path or (str(settings.site) if settings.site else None)
     data: dict[str, Any] = {}
     if chosen:
@@ -54,8 +60,7 @@ def content_and_site(site_path: str | None) -> tuple[Content, Site]:
             data = tomllib.loads(read_bytes(chosen).decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
             raise ContentError(said=f"The site file {chosen} is not TOML.") from why
-    site = load_site({"timezone": settings.timezone, **data}, content)
-    return narrowed(content, site), site
+    return load_site({"timezone": settings.timezone, **data}, content)
 
 
 def moment(text: str | None, site: Site) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from typing import Any
 
 from ivig_fhir.content.governance import KEYS
 from ivig_fhir.content.reading import fault
@@ -35,6 +36,12 @@ def parse_rows(text: str, file: str) -> tuple[dict[str, str], list[Row]]:
         _refuse_bad(row, file, found)
         found.append((row[0], row[1], row[2], row[3], row[4]))
     return heads, found
+
+
+def table_of(text: str, file: str) -> dict[str, Any]:
+    """A file's head lines, and its rows as tables: as a TOML file would say the same."""
+    heads, rows = parse_rows(text, file)
+    return {**heads, "code": [dict(zip(_COLUMNS, row, strict=True)) for row in rows]}
 
 
 def _refuse_bad(row: list[str], file: str, before: list[Row]) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
-from ivig_fhir.store import audit, outbox, proposals
+from ivig_fhir.store import audit, kept_charts, outbox, proposals
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.proposals import Run
 from ivig_fhir.store.tables import ORDERS, RUNS
 
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
 LEASE = timedelta(seconds=120)
+DECIDED = ("verified", "rejected", "cancelled")
 _TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification", "decision")
 
 
@@ -188,6 +189,8 @@ def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verifi
         raise Conflict(f"decision {to}: state differs", said="Somebody else has decided on this order meanwhile.")
     kept = _sealed(tx, run, {"verification": verification}) if verification else {}
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_decision=None, lease_until=None, **kept))
+    if to in DECIDED:
+        kept_charts.forget(tx, run)
     outbox.settle(tx, run)
     iss = _iss(tx, run)
     audit.append(tx, now, by, iss, f"order.{to}", run, text_digest(verification) if verification else "")

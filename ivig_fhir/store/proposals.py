@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
-from ivig_fhir.store import audit
+from ivig_fhir.store import audit, kept_charts
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import RUNS
 
@@ -89,6 +89,7 @@ def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: da
     if tx.conn.execute(changed).rowcount != 1:
         raise Conflict("run changed since it was read")
     if run.state == "approved":
+        kept_charts.forget(tx, run.run)
         audit.append(tx, now, run.user, run.iss, "order.revised", run.run)
     return load(tx, run.iss, run.run)
 

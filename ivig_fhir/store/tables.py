@@ -100,6 +100,7 @@ ORDERS = Table(
     Column("sealed_resources", Text),
     Column("sealed_verification", Text),
     Column("sealed_decision", Text),
+    Column("sealed_chart", Text),
 )
 
 OUTBOX = Table(

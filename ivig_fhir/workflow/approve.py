@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from ivig_fhir.chart.keeping import to_json as chart_to_json
 from ivig_fhir.errors import Conflict, NotAllowed
 from ivig_fhir.fhir.building import encode
 from ivig_fhir.order.approval import Approval, Refusal, approve, changed_facts
@@ -15,7 +16,7 @@ from ivig_fhir.proposal.answer import answer
 from ivig_fhir.proposal.context import OrderContext, proposal_context
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
-from ivig_fhir.store import orders, sessions
+from ivig_fhir.store import kept_charts, orders, sessions
 from ivig_fhir.workflow.propose import Page, drafted, open_page, remember, reread
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
@@ -42,6 +43,7 @@ def approve_order(
     with runtime.database.write() as tx:
         body = _text(answer(replace(proposal, overrides=outcome.overrides)))
         orders.approve(tx, page.run, digest, body, made, _approval(outcome), who.reference, now)
+        kept_charts.keep(tx, page.run.run, _text(chart_to_json(page.answers, page.read_at)))
     return ()
 
 
