@@ -41,7 +41,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A coded reason with its display and a note in the pharmacist's words."""
+    """A coded reason with its display and a note in somebody's own words; a prescriber who withdraws an order gives a note alone."""
 
     code: str
     display: str
@@ -91,6 +91,21 @@ def decision_transaction(stored: Stored, act: Act) -> Transaction:
     return Transaction(stored.run, tuple(entries))
 
 
+def answer_transaction(stored: Stored, who: Clinician, at: datetime, note: str) -> Transaction:
+    """The prescriber's answer: the task waits for the pharmacist again, with the answer among its notes; the draft is left as it is.
+
+    StateError without a task, or for one that is over: nobody would read the answer.
+    """
+    task = stored.task
+    if task is None or str(task.get("status")) in _OVER:
+        raise StateError("no open task to answer on", said="The EHR keeps no open task for this order, so nobody would read the answer.")
+    status = FHIR_STATUS[OrderState.SENT]
+    made = {k: v for k, v in task.items() if k != "statusReason"}
+    made |= {"status": status.task, "businessStatus": {"text": status.business}, "lastModified": moment(at)}
+    said = {"authorReference": {"reference": who.reference}, "time": moment(at), "text": note}
+    return Transaction(stored.run, (_update(TASK, made | {"note": [*(task.get("note") or []), said]}),))
+
+
 def verification_transaction(stored: Stored, who: Clinician, at: datetime, digest: str, base: str, app_version: str) -> Transaction:
     """The order becomes active, the task is completed with the Provenance as output."""
     return decision_transaction(stored, Act(OrderState.VERIFIED, who, at, digest, base, app_version))
@@ -114,7 +129,8 @@ def _status_reason(act: Act) -> Resource:
 
 
 def _coded(reason: Reason, base: str) -> Resource:
-    return concept(coding(f"{base}/CodeSystem/pharmacist-reason", reason.code, reason.display), text=f"{reason.display}: {reason.note}")
+    coded = [coding(f"{base}/CodeSystem/pharmacist-reason", reason.code, reason.display)] if reason.code else []
+    return concept(*coded, text=f"{reason.display}: {reason.note}")
 
 
 def _task(task: Resource, act: Act, provenance: str) -> Resource:
@@ -126,7 +142,8 @@ def _task(task: Resource, act: Act, provenance: str) -> Resource:
     made["status"] = "completed" if status.task == "rejected" and now in _STARTED else status.task
     made["businessStatus"] = {"text": status.business}
     made["lastModified"] = moment(act.at)
-    made["owner"] = {"reference": act.who.reference, "display": act.who.display}
+    if act.state != OrderState.CANCELLED:  # who withdraws the order is its prescriber, not whose work the task was
+        made["owner"] = {"reference": act.who.reference, "display": act.who.display}
     output = [{"type": {"text": status.business}, "valueReference": {"reference": provenance}}]
     if act.state != OrderState.QUERIED:
         made["output"] = [*(task.get("output") or []), *output]

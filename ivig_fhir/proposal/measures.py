@@ -37,12 +37,12 @@ def action_words(action: Action, content: Content) -> ActionWords:
 
 def _measure(action: Action, companions: dict[str, CompanionOrder], rate: RateSchedule, days: int, content: Content) -> Iterator[Measure]:
     """The action as a measure, if the order has it."""
-    companion = companions.get(action.companion)
+    companion, title = companions.get(action.companion), next((c.title for c in content.companions if c.id == action.companion), "")
     values: dict[str, object] = {}
     if action.kind in (ADD, LEAVE_OUT):
-        if companion is None or companion.selected != (action.kind == ADD):
+        if (companion is not None and companion.selected) != (action.kind == ADD):  # one that is withheld is left out too
             return
-        values = {"what": companion.title}
+        values = {"what": title}
     elif action.kind == CAP and is_capped(rate):
         values = {"rate": plain(half_up(max(s.ml_h for s in rate.steps), "0.1"))}
     elif action.kind == SPLIT and days >= action.days:

@@ -1,45 +1,57 @@
-"""The choices of the review page: each as a labelled field with its value, and back from the form to selections."""
+"""The choices of the review page: each as labelled fields with their values, and whether content or clinician chose."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from werkzeug.datastructures import MultiDict
-
-from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.model import Proposal, Series
-from ivig_fhir.web.render import amount, clock, day, plural
+from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.web.render import amount, clock, day, plural, short_name
 
 Field = dict[str, Any]
-_SETTINGS = (("inpatient", "Inpatient"), ("outpatient", "Outpatient"), ("home", "At home"))
+SETTINGS = (("inpatient", "Inpatient"), ("outpatient", "Outpatient"), ("home", "At home"))
+CAPS = (
+    ("content", "Label's maximum; at risk the label's or the site's limit"),
+    ("label", "Label's maximum, also at risk"),
+    ("own", "A limit of your own"),
+)
+START = "%Y-%m-%dT%H:%M"
 
 
-def choices_view(p: Proposal, content: Content, site: Site) -> list[dict[str, Any]]:
-    """What can be changed, in the order in which it is decided; the note says whether content or clinician chose."""
-    return [
-        _row(p, "indication", "Indication", p.order_set.name, [_select("indication", "Indication", _order_sets(content), p.order_set.id)]),
-        _row(p, "regimen", "Regimen", p.regimen.title if p.regimen else "none", [_select("regimen", "Regimen", _regimens(p), _regimen(p))]),
-        _row(p, "product", "Product", p.product.brand, [_select("product", "Product", _products(content, site), p.product.id)]),
-        _row(p, "dose", "Dose", _dose(p), [_input("per_kg", "Grams per kilogram, whole course", _per_kg(p), mode="decimal")]),
-        _row(p, "days", "Days", f"{_days(p)}, from {day(p.start, year=False)} {clock(p.start)}", _day_fields(p)),
-        *([_row(p, "cycles", "Series", _series(p.series), _series_fields(p.series))] if p.series else []),
-        _row(p, "weight", "Weight", _weight(p), _weight_fields(p, content)),
-        _row(
-            p, "rate", "Maximum", _maximum(p), [_input("cap_mg_kg_min", "Your maximum, mg/kg/min (empty: label)", _cap(p), mode="decimal")]
-        ),
-        _row(
-            p, "setting", "Setting", dict(_SETTINGS)[p.selections.setting], [_select("setting", "Setting", _SETTINGS, p.selections.setting)]
-        ),
-    ]
+def choices_view(p: Proposal, content: Content, site: Site, typed: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """What can be changed, in the order in which it is decided. `typed` are values that could not be used: they stand as typed."""
+    setting = p.selections.setting
+    rows = [
+        _row(p, ("indication",), "Indication", short_name(p.order_set.name), [_indication(p, content)]),
+        _row(p, ("regimen",), "Regimen", _regimen_said(p), [_select("regimen", "Regimen", _regimens(p), regimen(p))]),
+        _row(p, ("product",), "Product", p.product.brand, [_select("product", "Product", _products(content, site), p.product.id)]),
+        _row(p, ("dose",), "Dose", _dose(p), [_input("per_kg", "Grams per kilogram, whole course", per_kg(p), mode="decimal")]),
+        _row(p, ("days", "start"), "Days", _days_said(p), _day_fields(p)),
+        _row(p, ("interval_weeks", "cycles"), "Series", _series(p), _series_fields(p)),
+        _row(p, ("weight",), "Weight", _weight(p), _weight_fields(p, content)),
+        _row(p, ("rate",), "Maximum", _maximum(p), _cap_fields(p)),
+        _row(p, ("setting",), "Setting", dict(SETTINGS)[setting], [_select("setting", "Setting", SETTINGS, setting)]),
+    ]  # fmt: skip
+    return [_as_typed(row, typed or {}) for row in rows]
 
 
-def _row(p: Proposal, key: str, label: str, value: str, fields: list[Field]) -> dict[str, Any]:
-    note = "Default of the content." if key in p.defaulted else "Chosen by you."
-    return {"label": label, "value": value, "fields": fields, "note": note, "open": False}
+def _row(p: Proposal, keys: Sequence[str], label: str, value: str, fields: list[Field]) -> dict[str, Any]:
+    chosen = any(k in p.selections.given for k in keys)
+    return {
+        "label": label,
+        "value": value,
+        "fields": fields,
+        "note": "Chosen by you." if chosen else "Default of the content.",
+        "open": False,
+    }
+
+
+def _as_typed(row: dict[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
+    fields = [{**f, "value": typed.get(f["name"], f["value"])} for f in row["fields"]]
+    return {**row, "fields": fields, "open": any(f != g for f, g in zip(fields, row["fields"], strict=True))}
 
 
 def _select(name: str, label: str, options: Sequence[tuple[str, str]], value: str) -> Field:
@@ -50,15 +62,23 @@ def _input(name: str, label: str, value: str, type_: str = "text", mode: str = "
     return {"name": name, "label": label, "options": None, "value": value, "type": type_, "mode": mode}
 
 
-def _order_sets(content: Content) -> list[tuple[str, str]]:
-    return [(s.id, f"{s.name} (tier {s.tier})") for s in content.order_sets.values() if not s.governance.retired]
+def _indication(p: Proposal, content: Content) -> Field:
+    offered = [s for s in content.order_sets.values() if not s.governance.retired or s.id == p.order_set.id]
+    return _select(
+        "indication", "Indication", sorted(((s.id, f"{s.name} (tier {s.tier})") for s in offered), key=lambda x: x[1]), p.order_set.id
+    )
 
 
 def _regimens(p: Proposal) -> list[tuple[str, str]]:
     return [(r.id, r.title) for r in p.order_set.regimens] or [("", "none is recommended")]
 
 
-def _regimen(p: Proposal) -> str:
+def _regimen_said(p: Proposal) -> str:
+    return p.regimen.phase if p.regimen else "none"
+
+
+def regimen(p: Proposal) -> str:
+    """The id of the regimen that is shown."""
     return p.regimen.id if p.regimen else ""
 
 
@@ -70,44 +90,62 @@ def _products(content: Content, site: Site) -> list[tuple[str, str]]:
 def _dose(p: Proposal) -> str:
     if p.dose is None:
         return "–"
-    return (
-        f"{plain(p.dose.per_kg)} g/kg for the course" if p.dose.per_kg is not None else f"{amount(p.dose.calculated_course_g, 'g')}, course"
-    )
+    if p.dose.per_kg is not None:
+        return f"{plain(p.dose.per_kg)} g/kg for the course"
+    return f"{amount(half_up(p.dose.calculated_per_infusion_g, '0.1'), 'g')} each day, as stated"
 
 
-def _per_kg(p: Proposal) -> str:
+def per_kg(p: Proposal) -> str:
+    """Grams per kilogram of the course as shown; empty where grams were stated."""
     return plain(p.dose.per_kg) if p.dose and p.dose.per_kg is not None else ""
 
 
-def _days(p: Proposal) -> int:
+def days(p: Proposal) -> int:
+    """Over how many days."""
     return len(p.dose.infusions) if p.dose else (p.selections.days or 1)
+
+
+def dates(p: Proposal) -> str:
+    """The days that were chosen one by one, as typed."""
+    return ", ".join(d.isoformat() for d in p.selections.dates or ())
+
+
+def _days_said(p: Proposal) -> str:
+    return f"{days(p)}, from {day(p.start, year=False)} {clock(p.start)}"
 
 
 def _day_fields(p: Proposal) -> list[Field]:
     return [
-        _input("days", "Number of infusion days", str(_days(p)), "number"),
-        _input("start", "First infusion", p.start.strftime("%Y-%m-%dT%H:%M"), "datetime-local"),
+        _input("days", "Number of infusion days", str(days(p)), "number"),
+        _input("start", "First infusion", p.start.strftime(START), "datetime-local"),
+        _input("dates", "Days that do not follow each other, as 2026-03-02, 2026-03-05", dates(p)),
     ]
 
 
-def _series(s: Series) -> str:
-    return f"{plural(s.cycles, 'course')}, {plain(s.interval_weeks)} weeks apart, to {day(s.last)}; review {day(s.review_on)}"
+def _series(p: Proposal) -> str:
+    if p.series is None:
+        return "given once"
+    review = f"review {day(p.series.review_on)}"
+    if p.series.cycles == 1:
+        return f"one course; {review}"
+    return f"{plural(p.series.cycles, 'course')}, {plain(p.series.interval_weeks)} weeks apart, to {day(p.series.last)}; {review}"
 
 
-def _series_fields(s: Series) -> list[Field]:
+def interval(p: Proposal) -> str:
+    """Weeks from course to course as shown."""
+    return plain(p.series.interval_weeks) if p.series else plain(p.selections.interval_weeks) if p.selections.interval_weeks else ""
+
+
+def cycles(p: Proposal) -> str:
+    """Courses as shown."""
+    return str(p.series.cycles if p.series else p.selections.cycles or 1)
+
+
+def _series_fields(p: Proposal) -> list[Field]:
     return [
-        _input("interval_weeks", "Weeks from one course to the next", plain(s.interval_weeks), mode="decimal"),
-        _input("cycles", "Number of courses", str(s.cycles), "number"),
+        _input("interval_weeks", "Weeks from one course to the next", interval(p), mode="decimal"),
+        _input("cycles", "Number of courses", cycles(p), "number"),
     ]
-
-
-def _series_choice(form: MultiDict[str, str], made: dict[str, Any], s: Series) -> None:
-    """Weeks and courses where they differ from what was shown."""
-    weeks, cycles = (form.get(k, "").strip() for k in ("interval_weeks", "cycles"))
-    if weeks and weeks != plain(s.interval_weeks):
-        made["interval_weeks"] = weeks
-    if cycles and cycles != str(s.cycles):
-        made["cycles"] = cycles
 
 
 def _weight(p: Proposal) -> str:
@@ -115,20 +153,24 @@ def _weight(p: Proposal) -> str:
 
 
 def _weight_fields(p: Proposal, content: Content) -> list[Field]:
-    stated = p.weight.used == "stated"
     policies = [(w.id, w.title) for w in content.weight_policies.values()]
-    bases = [(b, b) for b in ("other", "actual", "ideal", "adjusted")]
+    bases = [
+        ("other", "another weight"),
+        ("actual", "the actual weight"),
+        ("ideal", "the ideal weight"),
+        ("adjusted", "the adjusted weight"),
+    ]
     return [
         _select("policy", "Policy", policies, p.weight.policy),
-        _input(
-            "dosing_kg",
-            "Or a dosing weight that you state, kg",
-            plain(p.weight.dosing_kg) if stated and p.weight.dosing_kg else "",
-            mode="decimal",
-        ),
-        _select("basis", "It is the weight that is", bases, p.selections.weight.basis),
+        _input("dosing_kg", "Or a dosing weight that you state, kg", stated_kg(p), mode="decimal"),
+        _select("basis", "What you state is", bases, p.selections.weight.basis),
         _input("weight_reason", "Why it is stated", p.selections.weight.reason),
     ]
+
+
+def stated_kg(p: Proposal) -> str:
+    """The dosing weight that the clinician stated, if they did."""
+    return plain(p.weight.dosing_kg) if p.weight.used == "stated" and p.weight.dosing_kg is not None else ""
 
 
 def _maximum(p: Proposal) -> str:
@@ -138,64 +180,19 @@ def _maximum(p: Proposal) -> str:
     return f"{whose}, {amount(half_up(p.rate.cap_ml_kg_h, '0.01'), 'mL/kg/h')}"
 
 
-def _cap(p: Proposal) -> str:
+def _cap_fields(p: Proposal) -> list[Field]:
+    return [
+        _select("cap_mode", "Highest rate", CAPS, cap_mode(p)),
+        _input("cap_mg_kg_min", "Your own limit, mg/kg/min", cap(p), mode="decimal"),
+    ]
+
+
+def cap_mode(p: Proposal) -> str:
+    """Who limits the rate: content, nobody beyond the label, or the clinician."""
+    rate = p.selections.rate
+    return "content" if not rate.cap_given else "label" if rate.cap_mg_kg_min is None else "own"
+
+
+def cap(p: Proposal) -> str:
+    """The clinician's own maximum, mg/kg/min."""
     return plain(p.selections.rate.cap_mg_kg_min) if p.selections.rate.cap_mg_kg_min is not None else ""
-
-
-def selections_from_form(form: MultiDict[str, str], before: Mapping[str, Any], p: Proposal) -> dict[str, Any]:
-    """The clinician's selections after a form: only what differs from what was shown becomes a choice, the rest stays a default."""
-    made = dict(before)
-    if "override_check" in form or "override_remove" in form:
-        return _with_override(form, made)
-    if "companions" in form:
-        ticked = set(form.getlist("companion"))
-        made["companions"] = {c.id: c.id in ticked for c in p.companions if not c.required and (c.id in ticked) != c.selected} | {
-            k: v for k, v in (before.get("companions") or {}).items() if (k in ticked) == v
-        }
-        return made
-    return _with_choices(form, made, p)
-
-
-def _with_choices(form: MultiDict[str, str], made: dict[str, Any], p: Proposal) -> dict[str, Any]:
-    shown = {"indication": p.order_set.id, "regimen": _regimen(p), "product": p.product.id, "setting": p.selections.setting}
-    changed = {k: form[k] for k, v in shown.items() if form.get(k) and form[k] != v}
-    if "indication" in changed:  # another indication: everything that hung on the old one is a default again
-        return {k: v for k, v in made.items() if k in ("setting", "weight", "start")} | {"indication": changed["indication"]}
-    made |= changed
-    if "regimen" in changed or "product" in changed:
-        made = {k: v for k, v in made.items() if k not in ("dose", "days", "interval_weeks", "cycles")} if "regimen" in changed else made
-        made.pop("rate", None)
-    elif form.get("per_kg", "") != _per_kg(p):
-        made["dose"] = {"per_kg": form["per_kg"].strip(), "unit": "g/kg"} if form["per_kg"].strip() else None
-    if form.get("days", "").strip() and form["days"].strip() != str(_days(p)) and "regimen" not in changed:
-        made["days"] = form["days"].strip()
-    if form.get("start") and form["start"] != p.start.strftime("%Y-%m-%dT%H:%M"):
-        made["start"] = form["start"]
-    if p.series and "regimen" not in changed:
-        _series_choice(form, made, p.series)
-    _weight_choice(form, made, p)
-    if form.get("cap_mg_kg_min", "").strip() != _cap(p):
-        cap = form["cap_mg_kg_min"].strip()
-        made["rate"] = {"cap_mg_kg_min": cap} if cap else None
-    return {k: v for k, v in made.items() if v is not None}
-
-
-def _weight_choice(form: MultiDict[str, str], made: dict[str, Any], p: Proposal) -> None:
-    stated = form.get("dosing_kg", "").strip()
-    if stated:
-        made["weight"] = {"dosing_kg": stated, "basis": form.get("basis") or "other", "reason": form.get("weight_reason", "").strip()}
-    elif p.weight.used == "stated" or form.get("policy", p.weight.policy) != p.weight.policy:
-        made["weight"] = {"policy": form["policy"]} if form.get("policy") else None
-
-
-def _with_override(form: MultiDict[str, str], made: dict[str, Any]) -> dict[str, Any]:
-    check = form.get("override_check") or form.get("override_remove")
-    kept = [o for o in made.get("overrides") or [] if o.get("check") != check]
-    if "override_check" in form:
-        kept.append({"check": check, "code": form.get("override_code", ""), "note": form.get("override_note", "").strip()})
-    return {**made, "overrides": kept}
-
-
-def selections_of(chart: ChartSnapshot, content: Content, candidates: Sequence[str]) -> dict[str, Any]:
-    """Selections to begin with: nothing, or the first indication that the chart carries where it carries several."""
-    return {"indication": candidates[0]} if len(candidates) > 1 or (len(candidates) == 1 and chart) else {}

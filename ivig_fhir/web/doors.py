@@ -9,7 +9,8 @@ from typing import Any
 from flask import Response, make_response, render_template, request
 
 from ivig_fhir.content.standing import reviewed_share
-from ivig_fhir.errors import NotAllowed, NotClinician
+from ivig_fhir.errors import BadRequest, NotAllowed, NotClinician
+from ivig_fhir.fhir.building import MalformedJson, decode
 from ivig_fhir.store import sessions
 from ivig_fhir.web.security import check_post, csrf_of, set_cookie
 from ivig_fhir.workflow.runtime import Runtime
@@ -60,6 +61,17 @@ def content_words(runtime: Runtime) -> dict[str, str]:
     words, today = runtime.content.constants["words"], runtime.now().astimezone(runtime.site.timezone).date()
     said = {"all": "", "part": words["reviewed_in_part"], "none": words["unreviewed"]}
     return {"content_version": runtime.content.version, "unreviewed": said[reviewed_share(runtime.content, runtime.site, today)]}
+
+
+def sent_json() -> dict[str, Any]:
+    """What a script sent. BadRequest for what is not a JSON object."""
+    try:
+        data = decode(request.get_data())
+    except MalformedJson as error:
+        raise BadRequest("not JSON", said="What was sent is not JSON.") from error
+    if not isinstance(data, dict):
+        raise BadRequest("not an object", said="What was sent is not a JSON object.")
+    return data
 
 
 def token(session_id: str) -> str:

@@ -1,34 +1,34 @@
-"""Order pages of a session: review, change, approve, receipt, infusion sheet."""
+"""Order pages of a session: review, change, approve, receipt, the pharmacist's question answered, infusion sheet."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, request
+from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import BadRequest, FhirError, NotFound, OutcomeUnknown
-from ivig_fhir.fhir.building import MalformedJson, decode
-from ivig_fhir.order.approval import content_refusals
-from ivig_fhir.proposal.answer import answer
-from ivig_fhir.proposal.selections import ChosenOverride, parse_selections
-from ivig_fhir.store import orders, proposals, sessions
-from ivig_fhir.store.orders import Order
-from ivig_fhir.web.choices import choices_view, selections_from_form
-from ivig_fhir.web.doors import enter, page, token
+from ivig_fhir.errors import OutcomeUnknown, SelectionError
+from ivig_fhir.order.approval import Refusal
+from ivig_fhir.proposal.selections import parse_selections
+from ivig_fhir.store import proposals, sessions
+from ivig_fhir.web.doors import enter, page, sent_json
 from ivig_fhir.web.errors import wants_json
+from ivig_fhir.web.order_forms import asked_for
+from ivig_fhir.web.order_state import order_of, state_json
 from ivig_fhir.web.receipt_view import receipt_view, runs_view, sheet_view
-from ivig_fhir.web.review_view import review_view
+from ivig_fhir.web.review_page import question_view, refusals_said, review_page
 from ivig_fhir.workflow.approve import approve_order, refuse
-from ivig_fhir.workflow.propose import Page, choose, open_page, run_of_launch
-from ivig_fhir.workflow.runtime import Runtime, clinician
+from ivig_fhir.workflow.propose import choose, open_page, run_of_launch
+from ivig_fhir.workflow.reply import answer_question, order_again, withdraw_order
+from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.verify import read_stored
 from ivig_fhir.workflow.write_back import write_back
 
 LOOKERS = ("prescriber", "pharmacist", "nurse", "unproven")
 BEFORE_EHR = ("proposed", "approved")
+Answer = Response | Redirect
 
 
 def pages(runtime: Runtime) -> Blueprint:
@@ -36,7 +36,7 @@ def pages(runtime: Runtime) -> Blueprint:
     blueprint = Blueprint("orders", __name__, url_prefix="/s/<sid>/orders")
 
     @blueprint.get("/")
-    def runs(sid: str) -> Response | Redirect:
+    def runs(sid: str) -> Answer:
         session = enter(runtime, sid, *LOOKERS)
         if session.role in ("prescriber", "unproven"):
             return redirect(f"{run_of_launch(runtime, session).run}/", 303)
@@ -51,36 +51,34 @@ def pages(runtime: Runtime) -> Blueprint:
         return redirect(f"{run.run}/", 303)
 
     @blueprint.get("/<run>/")
-    def review(sid: str, run: str) -> Response | Redirect:
+    def review(sid: str, run: str) -> Answer:
         return _review(runtime, enter(runtime, sid, *LOOKERS), run)
-
-    @blueprint.post("/<run>/propose")
-    def propose(sid: str, run: str) -> Response | Redirect:
-        return _propose(runtime, enter(runtime, sid, "prescriber"), run)
-
-    @blueprint.post("/<run>/approve")
-    def approve(sid: str, run: str) -> Response | Redirect:
-        return _approve(runtime, enter(runtime, sid, "prescriber"), run)
-
-    @blueprint.post("/<run>/resend")
-    def resend(sid: str, run: str) -> Response | Redirect:
-        session = enter(runtime, sid, "prescriber")
-        _write(runtime, session, run)
-        return _state(runtime, session, run) if wants_json() else redirect("receipt", 303)
 
     @blueprint.get("/<run>/receipt")
     def receipt(sid: str, run: str) -> Response:
         session = enter(runtime, sid, *LOOKERS)
-        return _state(runtime, session, run) if wants_json() else _receipt(runtime, session, run)
+        return state_json(runtime, session, run) if wants_json() else _receipt(runtime, session, run)
 
     @blueprint.get("/<run>/sheet")
     def sheet(sid: str, run: str) -> Response:
         session = enter(runtime, sid, *LOOKERS)
-        order = _order(runtime, session, run)
+        order = order_of(runtime, session, run)
         stored = read_stored(runtime.client(session), run, order)
         return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run))
 
+    for name, act in (("propose", _propose), ("approve", _approve), ("resend", _resend), ("answer", _answer), ("withdraw", _withdraw)):
+        blueprint.add_url_rule(f"/<run>/{name}", name, _prescribers(runtime, act), methods=["POST"])
+    blueprint.add_url_rule("/<run>/again", "again", _prescribers(runtime, _again), methods=["POST"])
     return blueprint
+
+
+def _prescribers(runtime: Runtime, act: Callable[[Runtime, sessions.Session, str], Answer]) -> Callable[[str, str], Answer]:
+    """A POST that only a prescriber may send."""
+
+    def post(sid: str, run: str) -> Answer:
+        return act(runtime, enter(runtime, sid, "prescriber"), run)
+
+    return post
 
 
 def _runs_of_patient(runtime: Runtime, session: sessions.Session) -> list[proposals.Run]:
@@ -90,124 +88,87 @@ def _runs_of_patient(runtime: Runtime, session: sessions.Session) -> list[propos
     return [r for r in found if r.patient == session.context.patient]
 
 
-def _review(runtime: Runtime, session: sessions.Session, run: str) -> Response | Redirect:
+def _review(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     opened = open_page(runtime, session, run, fresh="fresh" in request.args)
     if wants_json():
-        return _state(runtime, session, run)
+        return state_json(runtime, session, run)
     if opened.run.state not in BEFORE_EHR:
         return redirect("receipt", 303)
-    return page(runtime, session, "review.html" if opened.proposal else "choose.html", _view(runtime, session, opened))
+    return review_page(runtime, session, opened)
 
 
-def _view(runtime: Runtime, session: sessions.Session, opened: Page) -> dict[str, Any]:
-    proposal = opened.proposal
-    if proposal is None:
-        offered = [s for s in runtime.content.order_sets.values() if not s.governance.retired]
-        sets = [{"id": s.id, "name": s.name, "tier": s.tier, "coded": s in opened.candidates} for s in offered]
-        return {"sets": sets, "name": opened.chart.patient.name, "may_choose": session.role == "prescriber"}
-    view = review_view(proposal, opened.chart, runtime.content, opened.run.state)
-    mode, issuer = runtime.mode(session), runtime.issuer(session.context.iss)
-    parts = sum(c.selected for c in proposal.companions)
-    what = (
-        f"1 draft order, {parts} companion orders, 1 task for the pharmacist"
-        if mode.writes
-        else "nothing; the order is handed over as text"
-    )
-    barred = [r.said for r in content_refusals(proposal, runtime.content, runtime.settings.environment, runtime.site, runtime.now())]
-    return view | {
-        "choices": choices_view(proposal, runtime.content, runtime.site),
-        "choices_note": "Defaults of the content unless it says “Chosen by you”. Change any of them.",
-        "may_approve": session.role == "prescriber" and proposal.outcome == "proposed" and not barred,
-        "why_not": "Only a prescriber whose identity the EHR proved can approve."
-        if session.role != "prescriber"
-        else " ".join(barred) or "There is no dose to approve.",
-        "approve_label": "Approve order" if mode.writes else "Approve and copy order",
-        "consequence": f"Writes to {issuer.name} as {clinician(session).display}: {what}. {mode.reason}",
-    }
-
-
-def _propose(runtime: Runtime, session: sessions.Session, run: str) -> Response | Redirect:
-    before = open_page(runtime, session, run)
+def _propose(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    """One change of the choices. A form that cannot be used comes back as it was typed, with the reason."""
     if request.is_json:
-        chosen = _json()
+        chosen = sent_json()
         parse_selections(chosen)
-    elif before.proposal is None:
-        chosen = {"indication": request.form.get("indication", "")}
-    else:
-        chosen = selections_from_form(request.form, before.chosen, before.proposal)
-    choose(runtime, session, run, chosen)
-    return _state(runtime, session, run) if wants_json() else redirect("./", 303)
-
-
-def _approve(runtime: Runtime, session: sessions.Session, run: str) -> Response | Redirect:
-    sent = _json() if request.is_json else {"digest": request.form.get("digest", "")}
-    overrides = _overrides(sent.get("overrides") or [])
-    refusals = approve_order(runtime, session, run, str(sent.get("digest", "")), overrides)
-    if refusals and not wants_json():
-        opened = open_page(runtime, session, run)
-        view = _view(runtime, session, opened) | {"refused": [r.said for r in refusals]}
-        return page(runtime, session, "review.html", view, 409)
-    refuse(refusals)
-    _write(runtime, session, run)
-    return _state(runtime, session, run) if wants_json() else redirect("receipt", 303)
-
-
-def _write(runtime: Runtime, session: sessions.Session, run: str) -> None:
-    """Sends, and lets the receipt tell what came of it: an approval is kept whatever the EHR answers."""
+        choose(runtime, session, run, chosen)
+        return state_json(runtime, session, run)
+    opened = open_page(runtime, session, run)
     try:
-        write_back(runtime, session, run)
-    except OutcomeUnknown:
-        return
-    except FhirError:
+        asked = asked_for(request.form, opened, runtime)
+        if asked.question is not None:
+            return review_page(runtime, session, opened, question=question_view(asked.question, request.form["typed_dose"]))
+        choose(runtime, session, run, asked.chosen, asked.understood)
+    except SelectionError as error:
         if wants_json():
             raise
-        raise
+        return review_page(runtime, session, opened, error.status, request.form.to_dict(), unusable=error.message)
+    return state_json(runtime, session, run) if wants_json() else redirect("./", 303)
 
 
-def _overrides(raw: Any) -> list[ChosenOverride]:
-    return list(parse_selections({"overrides": raw}).overrides)
+def _approve(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    sent = sent_json() if request.is_json else {"digest": request.form.get("digest", "")}
+    overrides = parse_selections({"overrides": sent.get("overrides")}).overrides
+    refusals = approve_order(runtime, session, run, str(sent.get("digest", "")), overrides)
+    if refusals and not wants_json():
+        return review_page(runtime, session, open_page(runtime, session, run), 409, refused=refusals_said(refusals, runtime))
+    refuse(refusals)
+    return _send(runtime, session, run)
 
 
-def _json() -> dict[str, Any]:
-    try:
-        data = decode(request.get_data())
-    except MalformedJson as error:
-        raise BadRequest("not JSON", said="What was sent is not JSON.") from error
-    if not isinstance(data, dict):
-        raise BadRequest("not an object", said="What was sent is not a JSON object.")
-    return data
+def _resend(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    return _send(runtime, session, run)
 
 
-def _order(runtime: Runtime, session: sessions.Session, run: str) -> Order:
-    with runtime.database.read() as tx:
-        proposals.load(tx, session.context.iss, run, session.context.patient)
-        return orders.load(tx, session.context.iss, run)
+def _send(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    """Sends, and lets the receipt tell what came of it: an approval is kept whatever the EHR answers."""
+    with suppress(OutcomeUnknown):
+        write_back(runtime, session, run)
+    return _done(runtime, session, run)
 
 
-def _receipt(runtime: Runtime, session: sessions.Session, run: str) -> Response:
-    opened, order = open_page(runtime, session, run), _order(runtime, session, run)
-    return page(runtime, session, "receipt.html", receipt_view(order, opened, runtime.mode(session)))
+def _answer(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    return _replied(runtime, session, run, answer_question(runtime, session, run, _note()))
 
 
-def _state(runtime: Runtime, session: sessions.Session, run: str) -> Response:
-    """The run as JSON: the approved proposal once there is one, else the one on screen."""
-    opened = open_page(runtime, session, run)
-    shown: Mapping[str, Any] | None = answer(opened.proposal) if opened.proposal else None
-    receipt = verification = None
-    try:
-        order = _order(runtime, session, run)
-        if order.state != "proposed":
-            shown = json.loads(order.body)
-        receipt = json.loads(order.receipt) if order.receipt else None
-        verification = json.loads(order.verification) if order.verification else None
-    except NotFound:
-        pass
-    made = {
-        "run": run,
-        "state": opened.run.state,
-        "csrf": token(session.id),
-        "proposal": shown,
-        "receipt": receipt,
-        "verification": verification,
-    }
-    return make_response(jsonify(made))
+def _withdraw(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    return _replied(runtime, session, run, withdraw_order(runtime, session, run, _note()))
+
+
+def _again(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    """A new draft with the choices of an order that came to nothing."""
+    made = order_again(runtime, session, run)
+    return state_json(runtime, session, made.run) if wants_json() else redirect(f"../{made.run}/", 303)
+
+
+def _replied(runtime: Runtime, session: sessions.Session, run: str, refusals: tuple[Refusal, ...]) -> Answer:
+    if refusals and not wants_json():
+        return _receipt(runtime, session, run, tuple(r.said for r in refusals), 409)
+    refuse(refusals)
+    return _done(runtime, session, run)
+
+
+def _note() -> str:
+    sent: dict[str, Any] = sent_json() if request.is_json else request.form.to_dict()
+    return str(sent.get("note") or "")
+
+
+def _done(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
+    return state_json(runtime, session, run) if wants_json() else redirect("receipt", 303)
+
+
+def _receipt(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = (), status: int = 200) -> Response:
+    opened, order = open_page(runtime, session, run), order_of(runtime, session, run)
+    view = receipt_view(order, opened, runtime.mode(session)) | {"refused": refused, "may_reply": session.role == "prescriber"}
+    return page(runtime, session, "receipt.html", view, status)

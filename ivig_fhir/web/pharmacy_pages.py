@@ -8,11 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import BadRequest
-from ivig_fhir.fhir.building import MalformedJson, decode
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import orders, sessions
-from ivig_fhir.web.doors import enter, page, token
+from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
 from ivig_fhir.web.pharmacy_view import case_view, worklist_json, worklist_view
 from ivig_fhir.web.receipt_view import sheet_view
@@ -70,13 +68,7 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
 
 
 def _sent() -> dict[str, Any]:
-    if not request.is_json:
-        return request.form.to_dict()
-    try:
-        data = decode(request.get_data())
-    except MalformedJson as error:
-        raise BadRequest("not JSON", said="What was sent is not JSON.") from error
-    return data if isinstance(data, dict) else {}
+    return sent_json() if request.is_json else request.form.to_dict()
 
 
 def _case(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = ()) -> Response:

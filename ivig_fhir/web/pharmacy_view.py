@@ -12,13 +12,15 @@ from typing import Any
 from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
 from ivig_fhir.fhir.reading import word
 from ivig_fhir.order.decision import version_of
-from ivig_fhir.proposal.findings import Evidence
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
+from ivig_fhir.web.finding_view import kept_finding_view
+from ivig_fhir.web.order_view import allergies_said
 from ivig_fhir.web.pictures import rate_picture, trend
-from ivig_fhir.web.render import STATES, amount, clock, day, duration
-from ivig_fhir.web.review_view import TRENDS, allergies_said
+from ivig_fhir.web.render import STATES, amount, clock, day, duration, shouted
+from ivig_fhir.web.review_view import TRENDS
 from ivig_fhir.web.schedule import days_view, series_facts
+from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.verify import Case, Worklist, WorklistRow
 
@@ -111,7 +113,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
     titles = {id_: title for _, id_, title in runtime.content.constants["check_index"]}
     labels = dict(runtime.content.constants["override_reasons"])
     given = {o["check"]: o for o in kept["overrides"]}
-    findings = [_finding(f, titles) for f in kept["findings"]]
+    findings = [kept_finding_view(f, titles[f["check"]]) for f in kept["findings"]]
     rate = _rate(kept["rate"])
     own = any(clinician(session).is_same(s) for s in case.review.signers)
     open_, agrees = state in ("sent", "queried"), all(x.agrees is not False for x in case.review.lines) and bool(case.review.lines)
@@ -146,15 +148,10 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "may_act": (open_ or state == "incomplete") and not own,
         "may_verify": open_ and agrees and not case.review.incomplete,
         "why_not": "You signed this order: another person has to verify it." if own else "",
-        "question": _question(case),
+        "talk": talk_view(case.approved),
         "sheet": state == "verified",
         "reasons": runtime.content.constants["pharmacist_reasons"],
     }
-
-
-def _finding(f: Mapping[str, Any], titles: Mapping[str, str]) -> View:
-    evidence = tuple(Evidence(e["reference"], e["said"], e.get("time"), e.get("version")) for e in f["evidence"])
-    return {**f, "title": titles[f["check"]], "evidence": evidence}
 
 
 def _rate(kept: Mapping[str, Any]) -> RateSchedule:
@@ -183,7 +180,7 @@ def _banner(case: Case, kept: Mapping[str, Any], now: datetime) -> View:
     person = case.chart.patient
     weight = kept["weight"]
     return {
-        "name": person.name,
+        "name": shouted(person.name),
         "born": f"{day(person.birth_date)} ({kept['patient']['age']}), {person.sex or 'sex not recorded'}",
         "identifier": person.identifier,
         "weight": f"{weight['actual_kg'] or '–'} kg, {day(weight['effective'])}",
@@ -203,10 +200,3 @@ def _second(case: Case, agrees: bool) -> View:
         "lines": shown,
         "basis": f"From MedicationRequest/{order.get('id')} version {version_of(order) or '?'} and the chart, as read now.",
     }
-
-
-def _question(case: Case) -> str:
-    if case.approved.state != "queried" or not case.approved.verification:
-        return ""
-    reason = json.loads(case.approved.verification)["reason"]
-    return f"{reason['display']}: {reason['note']}"

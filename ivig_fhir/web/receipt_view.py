@@ -11,13 +11,14 @@ from ivig_fhir.ehr.profiles import WriteMode
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Receipt
 from ivig_fhir.order.sheet import sheet
-from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.states import Event, OrderState, allows
 from ivig_fhir.order.transaction import from_json
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
+from ivig_fhir.web.order_view import banner_view, number_view
 from ivig_fhir.web.render import STATES, clock, day
-from ivig_fhir.web.review_view import banner_view, number_view
+from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.workflow.propose import Page
 
 View = dict[str, Any]
@@ -44,7 +45,6 @@ def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
     """What became of an approved order: headline, timeline, fields sent and stored, parts, and the text where nothing is written."""
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     kind, headline, explained = _HEAD[order.state]
-    verification = json.loads(order.verification) if order.verification else None
     lost = [line.field for line in receipt.lost] if receipt else []
     if lost:
         explained = f"Lost or changed: {', '.join(lost)}. {explained}"
@@ -62,7 +62,10 @@ def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
         "essential": [_line(x) for x in lines if x.essential],
         "others": [_line(x) for x in lines if not x.essential and x.result != SAME],
         "parts": [{"title": p.role, "state": f"{p.state} {p.reference or ''} {p.said}".strip()} for p in receipt.parts] if receipt else [],
-        "question": _question(verification),
+        "talk": talk_view(order),
+        "queried": order.state == "queried",
+        "withdrawable": allows(order.state, Event.CANCEL) and mode.writes and order.state != "approved",
+        "closed": order.state in ("rejected", "cancelled"),
         "retry": _retry(order.state, mode),
         "copy_text": "" if mode.writes or order.state != "approved" else order_text(order),
     }
@@ -85,13 +88,6 @@ def _timeline(order: Order) -> list[View]:
 def _line(line: Any) -> View:
     kind = "stop" if line.harmful else "ok" if line.result in (SAME, SAME_MEANING) else "info"
     return {"field": line.field, "sent": line.sent, "stored": line.stored, "result": _WORDS[line.result], "kind": kind}
-
-
-def _question(verification: Mapping[str, Any] | None) -> str:
-    if not verification or not verification.get("reason"):
-        return ""
-    reason = verification["reason"]
-    return f"{reason['display']}: {reason['note']} ({verification['who']['display']})"
 
 
 def _retry(state: str, mode: WriteMode) -> str:

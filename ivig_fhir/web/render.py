@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -24,6 +25,8 @@ REASONS = {
     "not-readable": "Not readable",
     "not-supported": "Not supported",
 }
+_ABBREVIATION = re.compile(r"\(([A-Z][A-Z0-9-]{1,9})\)")
+_INSTANT = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
 STATES = {
     "proposed": "Proposed, nothing written yet",
     "approved": "Approved, not yet in the EHR",
@@ -85,6 +88,23 @@ def duration(minutes: int | None) -> str:
     return f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
 
 
+def short_name(name: str) -> str:
+    """An indication by its abbreviation where its name gives one (`CIDP`), else by its first words (`Myasthenia gravis`)."""
+    short = _ABBREVIATION.search(name)
+    return short[1] if short else name.partition(":")[0]
+
+
+def shouted(name: str) -> str:
+    """A person's family name in capitals: `SAMPLETON, Edwin`."""
+    family, comma, given = name.partition(", ")
+    return f"{family.upper()}{comma}{given}"
+
+
+def dated(text: str) -> str:
+    """What the chart said, with its dates as people write them."""
+    return _INSTANT.sub(lambda m: day(m[0]), text)
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 reason is missing`-style counts: `plural(2, "reason")` is "2 reasons"."""
     return f"{count} {one if count == 1 else many or one + 's'}"
@@ -99,5 +119,6 @@ FILTERS = {
     "clock": clock,
     "duration": duration,
     "plural": plural,
+    "dated": dated,
     "plain": plain,
 }

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.answer import series_json
 from ivig_fhir.proposal.compare import compare_policies
-from ivig_fhir.proposal.dosage import infusion_dates
-from ivig_fhir.proposal.findings import Finding
 from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.web.finding_view import findings_view
+from ivig_fhir.web.order_view import banner_view, facts_of, number_view
 from ivig_fhir.web.pictures import rate_picture, trend
-from ivig_fhir.web.render import REASONS, STATES, amount, clock, day, duration, measured, percent, plural, tenth
-from ivig_fhir.web.schedule import days_view, series_facts
+from ivig_fhir.web.products_view import products_view
+from ivig_fhir.web.render import STATES, amount, measured, percent, short_name
+from ivig_fhir.workflow.propose import Alternatives, Page
 
 View = dict[str, Any]
 TRENDS = (("creatinine", "Creatinine"), ("igg", "IgG"), ("hemoglobin", "Haemoglobin"), ("platelets", "Platelets"))
@@ -28,101 +28,40 @@ _RATE_WORDS = {
 }
 
 
-def review_view(p: Proposal, chart: ChartSnapshot, content: Content, state: str) -> View:
-    """The page's data; who may do what is added by the route."""
-    titles = {id_: title for _, id_, title in content.constants["check_index"]}
-    by_severity = {
-        s: [finding_view(f, titles) for f in p.findings if f.severity == s] for s in ("hard-stop", "override", "warning", "info")
-    }
-    given = {o.check: o for o in p.overrides}
-    labels = dict(content.constants["override_reasons"])
-    answered = [
-        {**f, "reason": f"{given[f['check']].code} {labels[given[f['check']].code]}", "note": given[f["check"]].note}
-        for f in by_severity["override"]
-        if f["check"] in given
-    ]
+def review_view(p: Proposal, page: Page, others: Alternatives, content: Content, change: View | None = None) -> View:
+    """The page's data; who may do what is added by the route. `change` says what the last change did."""
+    chart, state = page.chart, page.run.state
     return {
-        "title": f"IVIG for {p.order_set.name}" + (f", {p.regimen.phase}" if p.regimen else ""),
+        "title": f"IVIG for {short_name(p.order_set.name)}" + (f", {p.regimen.phase}" if p.regimen else ""),
         "state": STATES[state],
         "handed": state not in ("proposed", "approved"),
         "banner": banner_view(p, chart),
         "digest": p.digest,
-        "stops": by_severity["hard-stop"],
-        "open": [f for f in by_severity["override"] if f["check"] not in given],
-        "answered": answered,
-        "warnings": by_severity["warning"],
-        "infos": by_severity["info"],
-        "not_assessed": [{"title": titles[n.check], "reason": REASONS[n.reason.value], "message": n.message} for n in p.not_assessed],
-        "cleared": [titles[c] for c in p.clear],
-        "companions": p.companions,
+        "change": change,
+        **findings_view(p, content, others.offers),
+        "products": products_view(others.products),
+        "companions": _companions(p, content),
         "citations": sorted((content.citations[k] for k in _citations(p, content)), key=lambda c: c.key),
         "trends": [t for t in (trend(title, chart.panel(panel)) for panel, title in TRENDS) if t],
         **_order_parts(p, chart, content),
     }
 
 
-def finding_view(f: Finding, titles: Mapping[str, str]) -> View:
-    """One finding with its title and what it stands on."""
-    return {
-        "check": f.check,
-        "ref": f.ref,
-        "severity": f.severity,
-        "title": titles[f.check],
-        "message": f.message,
-        "evidence": f.evidence,
-        "mitigation": f.mitigation,
-        "citations": f.citations,
-    }
-
-
-def banner_view(p: Proposal, chart: ChartSnapshot) -> View:
-    """Name, birth date with age and sex, record number, weight with its date, allergies: the line that is on every page."""
-    born = f"{day(p.patient.birth_date)} ({p.age})" if p.patient.birth_date else "not recorded"
-    weight = (
-        f"{measured(p.weight.actual_kg, 'kg')}, {day(p.weight.effective)}" if p.weight.actual_kg is not None else "none that can be used"
-    )
-    return {
-        "name": p.patient.name or "Name not recorded",
-        "born": f"{born}, {p.patient.sex or 'sex not recorded'}",
-        "identifier": p.patient.identifier,
-        "weight": weight,
-        "allergies": allergies_said(chart),
-    }
-
-
-def allergies_said(chart: ChartSnapshot) -> str:
-    """What the banner says of allergies: the entries, none known, unknown, or not readable; never an empty place."""
-    if chart.answer("AllergyIntolerance").unread:
-        return "could not be read"
-    entries = [a for a in chart.allergies if not a.negation and not a.not_asked]
-    if entries:
-        names = list(dict.fromkeys(a.texts[0] if a.texts else a.said for a in entries))
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return ", ".join(names[:3]) + more
-    return "None known" if any(a.negation for a in chart.allergies) else "Unknown"
-
-
-def number_view(p: Proposal) -> View | None:
-    """The grams of one infusion and a tile for each date; the largest thing on a page."""
-    if p.dose is None:
-        return None
-    return days_view(p.dose.per_infusion_g, list(infusion_dates(p)), series_json(p.series))
-
-
-def facts_of(p: Proposal) -> list[tuple[str, str]]:
-    """The line of facts under the number; the whole course comes last and is named."""
-    if p.dose is None or p.waste_g is None:
-        return []
-    speeds = [s.ml_h for s in p.rate.steps]
-    pump = f"{plain(min(speeds))} to {amount(max(speeds), 'mL/h')}" if len(speeds) > 1 else amount(speeds[0], "mL/h") if speeds else "–"
-    return [
-        ("Product", f"{p.product.brand}, {plain(p.concentration_mg_ml)} mg/mL"),
-        ("Each infusion", f"{tenth(p.volume_ml, 'mL')}, {plural(sum(v.count for v in p.vials), 'vial')}"),
-        ("Pump", pump),
-        ("Duration", duration(p.rate.total_minutes)),
-        ("Whole course", amount(p.dose.course_g, "g")),
-        *series_facts(series_json(p.series)),
+def _companions(p: Proposal, content: Content) -> View:
+    """Chosen and offered companions apart; of one that a finding speaks against, which."""
+    titles = {id_: title for _, id_, title in content.constants["check_index"]}
+    shown = [
+        {
+            "id": c.id,
+            "title": c.title,
+            "text": c.text,
+            "required": c.required,
+            "selected": c.selected,
+            "against": [titles[a] for a in c.against],
+        }
+        for c in p.companions
     ]
+    return {"chosen": [c for c in shown if c["selected"]], "offered": [c for c in shown if not c["selected"]]}
 
 
 def _order_parts(p: Proposal, chart: ChartSnapshot, content: Content) -> View:
@@ -139,7 +78,7 @@ def _order_parts(p: Proposal, chart: ChartSnapshot, content: Content) -> View:
         "product": p.product.brand,
         "rate_note": f"{_RATE_WORDS[p.rate.basis]} Whole mL/h, rounded down. Go up only with stable vital signs and no symptoms.",
         "vials_note": _vials(p),
-        "policies": [_policy_row(p, r) for r in compare_policies(p, chart, content)],
+        **_policies(p, chart, content),
     }
 
 
@@ -161,6 +100,15 @@ def _vials(p: Proposal) -> str:
     return f"Vials of each infusion: {vials}; waste {amount(p.waste_g, 'g')}. {p.product.properties.get('diluent', '')}".strip()
 
 
+def _policies(p: Proposal, chart: ChartSnapshot, content: Content) -> View:
+    """This order's policy and those that differ from it; the others in one sentence."""
+    rows = [_policy_row(p, r) for r in compare_policies(p, chart, content)]
+    figures = ("kg", "exact", "rounded", "course")
+    chosen = next((r for r in rows if r["chosen"]), None)
+    same = [r for r in rows if chosen and not r["chosen"] and all(r[k] == chosen[k] for k in figures)]
+    return {"policies": [r for r in rows if r not in same], "same_policies": ", ".join(r["id"] for r in same)}
+
+
 def _policy_row(p: Proposal, row: Any) -> View:
     return {
         "id": row.policy,
@@ -177,8 +125,3 @@ def _citations(p: Proposal, content: Content) -> Sequence[str]:
     keys = [k for f in p.findings for k in f.citations] + [k for c in p.companions if c.selected for k in c.citations]
     keys += [*p.product.source.citations, *p.order_set.source.citations]
     return tuple(dict.fromkeys(k for k in keys if k in content.citations))
-
-
-def starts_at(p: Proposal) -> str:
-    """`Mon 2 Mar 2026, 10:00`."""
-    return f"{day(p.start)}, {clock(p.start)}"

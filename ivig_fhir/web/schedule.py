@@ -10,15 +10,21 @@ from typing import Any
 from ivig_fhir.web.render import amount, day, plural
 
 View = dict[str, Any]
+_TILES = 8
 
 
 def days_view(per_infusion_g: Decimal | str, days: list[date] | list[str], series: Mapping[str, Any] | None, year: bool = True) -> View:
-    """The grams of one infusion, on how many days, and a tile for each date. `series` as in the answer, or None."""
+    """The grams of one infusion, on how many days, and a tile for each date; of many dates the first ones, and all in a list.
+
+    `series` as in the answer, or None.
+    """
     grams = amount(per_infusion_g, "g")
     said = "in one infusion" if len(days) == 1 else f"each day, on {len(days)} days"
     if series and series["cycles"] > 1:
         said += f": {series['cycles']} courses, {series['interval_weeks']} weeks apart"
-    return {"grams": grams, "each": said, "days": [{"day": day(d, year=year), "grams": grams} for d in days]}
+    dated = [{"day": day(d, year=year), "grams": grams} for d in days]
+    whole = len(days) <= _TILES
+    return {"grams": grams, "each": said, "days": dated if whole else dated[: _TILES // 2], "all": [] if whole else dated}
 
 
 def series_facts(series: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -13,6 +13,8 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import OrderSet
 from ivig_fhir.errors import NoPatient, StateError
 from ivig_fhir.proposal.applicability import indications_in
+from ivig_fhir.proposal.compare_products import ProductRow, compare_products
+from ivig_fhir.proposal.mitigation import Offer, offers
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.propose import propose
 from ivig_fhir.proposal.selections import parse_selections
@@ -20,7 +22,7 @@ from ivig_fhir.store import proposals, sessions
 from ivig_fhir.store.proposals import Run
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
-from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.runtime import LastChange, Runtime
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,47 @@ def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: b
     kept = None if fresh else runtime.charts.find(key)
     if kept is None:
         kept = (read_answers(runtime, session, fresh=fresh), runtime.now())
-        runtime.charts.keep(key, *kept)
+        runtime.charts.keep(key, kept)
     return _page(runtime, run, json.loads(run.selections), *kept)
 
 
-def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Mapping[str, Any]) -> Page:
-    """The page after a change of choices, kept as a draft. SelectionError for a choice that cannot be used; nothing is kept then."""
+def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Mapping[str, Any], understood: str = "") -> Page:
+    """The page after a change of choices, kept as a draft. SelectionError for a choice that cannot be used; nothing is kept then.
+
+    `understood` says what was read from a dose that was typed.
+    """
     page = open_page(runtime, session, run_id)
     made = _page(runtime, page.run, chosen, page.answers, page.read_at)
     weight = str(made.proposal.weight.actual_kg or "") if made.proposal else ""
     overrides = json.dumps(chosen.get("overrides") or [], ensure_ascii=False)
     with runtime.database.write() as tx:
         run = proposals.save(tx, page.run, json.dumps(chosen, ensure_ascii=False), overrides, weight, runtime.now())
+    runtime.changes.keep(run_id, LastChange(page.chosen, chosen, understood))
     return Page(run, chosen, page.answers, page.read_at, made.chart, made.proposal, made.candidates)
+
+
+def last_change(runtime: Runtime, page: Page) -> tuple[LastChange, Proposal | None] | None:
+    """The change that led to this page, and what was proposed before it on the same chart; None where it is not remembered."""
+    change = runtime.changes.find(page.run.run)
+    if change is None or change.after != page.chosen:
+        return None
+    before = _page(runtime, page.run, change.before, page.answers, page.read_at)
+    return change, before.proposal
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """What else this order could be: every product for this patient, and what can be done about the findings."""
+
+    products: tuple[ProductRow, ...]
+    offers: tuple[Offer, ...]
+
+
+def alternatives(runtime: Runtime, page: Page) -> Alternatives:
+    """Worked out on the chart of the page, with the choices of the page."""
+    made, content, site = drafted(page), runtime.content, runtime.site
+    rows = compare_products(page.chart, made.selections, content, made.now, site)
+    return Alternatives(rows, offers(made, page.chart, content, site, rows))
 
 
 def reread(runtime: Runtime, session: sessions.Session, page: Page) -> Page:
@@ -82,7 +112,7 @@ def reread(runtime: Runtime, session: sessions.Session, page: Page) -> Page:
 
 def remember(runtime: Runtime, session: sessions.Session, page: Page) -> None:
     """Makes a page that was read again the one that is on screen."""
-    runtime.charts.keep(_key(session, page.run.run), page.answers, page.read_at)
+    runtime.charts.keep(_key(session, page.run.run), (page.answers, page.read_at))
 
 
 def drafted(page: Page) -> Proposal:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import ivig_fhir
 from ivig_fhir.chart.answers import Answers
@@ -25,33 +25,43 @@ from ivig_fhir.smart.signin import SmartClient
 from ivig_fhir.store import sessions
 from ivig_fhir.store.database import Database
 
-_MOST_CHARTS = 200
+_MOST_KEPT = 200
+T = TypeVar("T")
 
 
-class ChartMemory:
-    """The charts of open runs, in this process only: a page recalculates without asking the EHR again. The oldest goes first."""
+class Memory(Generic[T]):
+    """Things of open runs, in this process only; the oldest goes first. Nothing depends on it but a page's speed and comfort."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[Answers, datetime]] = OrderedDict()
+        self._kept: OrderedDict[str, T] = OrderedDict()
 
-    def keep(self, key: str, answers: Answers, read_at: datetime) -> None:
-        """Remembers what was read for a run, and when."""
+    def keep(self, key: str, item: T) -> None:
+        """Remembers something."""
         with self._lock:
-            self._kept[key] = (answers, read_at)
+            self._kept[key] = item
             self._kept.move_to_end(key)
-            while len(self._kept) > _MOST_CHARTS:
+            while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
 
-    def find(self, key: str) -> tuple[Answers, datetime] | None:
-        """What was read for a run, if this process still has it."""
+    def find(self, key: str) -> T | None:
+        """What was remembered, if this process still has it."""
         with self._lock:
             return self._kept.get(key)
 
     def forget(self, key: str) -> None:
-        """Drops a run's chart, so that the next page reads it again."""
+        """Drops it."""
         with self._lock:
             self._kept.pop(key, None)
+
+
+@dataclass(frozen=True)
+class LastChange:
+    """The choices of a run before and after its last change, and what was understood of a typed dose ("" for other changes)."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    understood: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,8 @@ class Runtime:
     now: Callable[[], datetime]
     chance: Callable[[int], str]
     new_run: Callable[[], str]
-    charts: ChartMemory = field(default_factory=ChartMemory)
+    charts: Memory[tuple[Answers, datetime]] = field(default_factory=Memory)  # a page recalculates without asking the EHR again
+    changes: Memory[LastChange] = field(default_factory=Memory)
     modes: dict[tuple[str, str], WriteMode] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from ivig_fhir.ehr.write import find_out, write
 from ivig_fhir.errors import ChangedInEhr, Conflict, EhrBusy, FhirError, OutcomeUnknown
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.receipt import ALREADY, STORED
+from ivig_fhir.order.reply import Reply
 from ivig_fhir.order.transaction import Transaction, from_json, to_json
 from ivig_fhir.order.verification import Verification
 from ivig_fhir.store import orders, sessions
@@ -17,8 +18,8 @@ from ivig_fhir.workflow.runtime import Runtime
 _THERE = (STORED, ALREADY)
 
 
-def send_decision(runtime: Runtime, session: sessions.Session, order: Order, made: Verification, writes: Transaction) -> None:
-    """Keeps a decision, sends it, and records it once the EHR holds it.
+def send_decision(runtime: Runtime, session: sessions.Session, order: Order, made: Verification | Reply, writes: Transaction) -> None:
+    """Keeps a pharmacist's decision or a prescriber's reply, sends it, and records it once the EHR holds it.
 
     Errors: Conflict while another decision is under way; EhrBusy when the answer was lost and the EHR does not hold it; OutcomeUnknown
     when nobody can say, and then `settle` finds out; any other FhirError when nothing was stored.

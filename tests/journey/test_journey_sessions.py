@@ -12,7 +12,7 @@ def test_two_charts_open_in_two_tabs_never_mix(at: Hospital) -> None:
     browser = at.browser()
     one, two = browser.launch(CIDP), browser.launch(MG)
     assert one.session != two.session
-    for tab, name, other in ((one, "Sampleton", "Placehold"), (two, "Placehold", "Sampleton"), (one, "Sampleton", "Placehold")):
+    for tab, name, other in ((one, "SAMPLETON", "PLACEHOLD"), (two, "PLACEHOLD", "SAMPLETON"), (one, "SAMPLETON", "PLACEHOLD")):
         tab.go("./")
         assert name in tab.page.text
         assert other not in tab.page.text
@@ -29,7 +29,7 @@ def test_the_run_of_one_chart_does_not_open_in_the_session_of_another(at: Hospit
     one, two = browser.launch(CIDP), browser.launch(MG)
     for path in ("", "receipt", "sheet"):
         page = browser.get(f"http://127.0.0.1:5000/s/{one.session}/orders/{two.run}/{path}")
-        assert (page.status, "Placehold" in page.text) == (404, False)
+        assert (page.status, "PLACEHOLD" in page.text) == (404, False)
     refused = one.post(f"../{two.run}/approve", {"digest": two.json["proposal"]["digest"]})
     assert refused.status == 404
     assert at.orders(MG) == []

@@ -291,7 +291,7 @@ def test_what_the_order_does_travels_as_a_coded_mitigation() -> None:
     parts = proposal_resources(made, content(), proposal_context(made, "https://ivig.example.org/fhir", "0.1.0"))
     taken = parts["detected-issue-renal.reduced-function"]["mitigation"]
     said = {m["action"]["text"]: m["action"]["coding"][0]["code"] for m in taken}
-    assert said["Hydration before the infusion: part of this order"] == "11"
+    assert said["Hydration before the infusion is part of this order"] == "11"
     assert any(code == "9" and "Creatinine" in text for text, code in said.items())
 
 

@@ -1,5 +1,6 @@
 // Progressive refreshment only: every form works without this file. A changed choice recalculates at once.
-document.querySelectorAll("#choices select, #companions input").forEach((field) => {
+const atOnce = ["indication", "regimen", "product", "policy", "setting"].map((name) => "#x-" + name).join(", ");
+document.querySelectorAll(`${atOnce}, #companions input`).forEach((field) => {
   field.addEventListener("change", () => field.form.requestSubmit());
 });
 document.querySelectorAll("button[aria-disabled=true]").forEach((button) => {
