@@ -68,7 +68,8 @@ def _rate(p: Proposal) -> list[str]:
     if not p.rate.steps:
         return []
     lines = [f"Pump ({p.rate.basis}), {p.rate.total_minutes} min in all:"]
-    return lines + [f"  {plain(s.ml_h):>6} mL/h for {plain(s.minutes):>6} min, {plain(s.volume_ml)} mL" for s in p.rate.steps]
+    steps = [f"  {plain(s.ml_h):>6} mL/h for {plain(s.minutes):>6} min, {plain(s.volume_ml)} mL" for s in p.rate.steps]
+    return [*lines, *steps, *p.rate.notes]
 
 
 def _findings(p: Proposal) -> list[str]:

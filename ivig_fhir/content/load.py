@@ -15,7 +15,7 @@ from ivig_fhir.content.load_companions import read_companions, refuse_dangling_w
 from ivig_fhir.content.load_indications import read_order_set
 from ivig_fhir.content.load_parts import read_citations, read_panels
 from ivig_fhir.content.load_policies import read_policies
-from ivig_fhir.content.load_products import read_product
+from ivig_fhir.content.load_products import read_known, read_product
 from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.reading import Table, by_id, fault
 from ivig_fhir.content.releases import FOLDER, name_of, read_release, refuse_changed
@@ -68,7 +68,9 @@ def parse_content(texts: Texts) -> Content:
         companions=companions,
         value_sets=MappingProxyType(sets),
         citations=MappingProxyType(citations),
-        constants=MappingProxyType({**constants, "check_index": index, "rules": rules, "known_products": _known(files, products)}),
+        constants=MappingProxyType(
+            {**constants, "check_index": index, "rules": rules, "known_products": _known(files, citations, products)}
+        ),
         files=MappingProxyType(files.read),
         common=common_parts(files.read),
         digest=digest_of({name: file.hash for name, file in files.read.items()}),
@@ -126,11 +128,9 @@ def _checks(files: Files, citations: Collection[str], index: Index) -> dict[str,
     return {id_: checks[id_] for _, id_, _ in index if id_ in checks}
 
 
-def _known(files: Files, products: Mapping[str, Product]) -> Mapping[str, tuple[str, ...]]:
+def _known(files: Files, citations: Collection[str], products: Mapping[str, Product]) -> Mapping[str, tuple[str, ...]]:
     """Names by which a product is recognised in a chart: those that can be ordered, and those that only history knows."""
-    root = Table(files.toml(_KNOWN), _KNOWN)
-    others = {row.id(): row.words("names", some=True) for row in root.tables("product")}
-    root.end()
+    others = read_known(files.toml(_KNOWN), _KNOWN, citations)
     for id_ in others:
         if id_ in products:
             raise fault(_KNOWN, id_, "has a file of its own")
@@ -172,7 +172,10 @@ def _refuse_dangling(content: Content) -> None:
         file = f"indications/{item.id}.toml"
         if item.default_product not in content.products:
             raise fault(file, "default_product", f"is {item.default_product!r}, which is no product here")
-        if content.products[item.default_product].governance.retired and not item.governance.retired:
+        default = content.products[item.default_product]
+        if not (default.marketed and default.ladders):
+            raise fault(file, "default_product", f"is {item.default_product!r}, which is not made or has no rate table")
+        if default.governance.retired and not item.governance.retired:
             raise fault(file, "default_product", f"is {item.default_product!r}, which is retired")
         for regimen in item.regimens:
             _refuse_dangling_regimen(content, regimen, file)

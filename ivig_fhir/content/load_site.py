@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivig_fhir.content.governance import Review
-from ivig_fhir.content.load_products import check_steps
+from ivig_fhir.content.load_ladders import check_steps
 from ivig_fhir.content.model import Check, Content, RateStep
 from ivig_fhir.content.reading import Table
 from ivig_fhir.content.site import AdoptedLadder, Site
@@ -90,6 +90,8 @@ def _formulary(row: Table, content: Content) -> tuple[str, ...] | None:
     for id_ in ids:
         if id_ not in content.products:
             raise row.fault("formulary", f"names {id_!r}, which is no product here")
+        if not content.products[id_].marketed:
+            raise row.fault("formulary", f"names {id_!r}, which is no longer made")
     return ids
 
 

@@ -13,13 +13,13 @@ from ivig_fhir.content.authority import Basis, Citation
 from ivig_fhir.content.companion import Companion
 from ivig_fhir.content.governance import ContentFile
 from ivig_fhir.content.order_set import Evidence, OrderSet, Regimen, Trough
-from ivig_fhir.content.product import Amount, LabelIndication, Ladder, Product, RateStep
+from ivig_fhir.content.product import LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.fhir.codes import ValueSet
 from ivig_fhir.fhir.lexicon import Lexicon
 
 __all__ = [
-    "SEVERITIES", "Amount", "Basis", "Check", "Citation", "Companion", "Content", "Evidence", "LabelIndication", "Ladder", "OrderSet",
-    "Panel", "Product", "RateStep", "Regimen", "RoundingPolicy", "Trough", "WeightPolicy",
+    "SEVERITIES", "Basis", "Check", "Citation", "Companion", "Content", "Evidence", "LabelIndication", "Ladder", "OrderSet", "Panel",
+    "Product", "RateStep", "Regimen", "RoundingPolicy", "Trough", "WeightPolicy",
 ]  # fmt: skip
 SEVERITIES = ("info", "warning", "override", "hard-stop")
 

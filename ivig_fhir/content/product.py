@@ -1,9 +1,9 @@
-"""One immunoglobulin product as types: label, rate tables, vials, composition, codes."""
+"""One immunoglobulin product as types: label, rate tables, vials, composition, codes, and what of it could not be verified."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from ivig_fhir.content.authority import Basis
@@ -20,8 +20,25 @@ class RateStep:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPatients:
+    """The lower maximum of a maker's chart for patients who did not get the same product within so many days, in mL/kg/h.
+
+    Its source may be unsure, since it can only lower a rate; `says` tells the reader so.
+    """
+
+    max_ml_kg_h: Decimal
+    within_days: int
+    says: str
+    source: Basis
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
-    """Rate steps of a product for label indications (`for_`), at a concentration. basis: label, maker, illustrative or none."""
+    """Rate steps of a product for label indications (`for_`), at a concentration. basis: label, maker, illustrative or none.
+
+    `contradiction` says how units of the label disagree and which figure is used, `condition` for whom the table is or what its maximum
+    means; both are shown with every schedule. `new_patients` is given for a maker's chart for experienced patients.
+    """
 
     for_: tuple[str, ...]
     concentration_mg_ml: Decimal
@@ -30,17 +47,34 @@ class Ladder:
     max_ml_kg_h: Decimal
     label_text: str
     source: Basis
+    contradiction: str = ""
+    condition: str = ""
+    new_patients: NewPatients | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRate:
+    """What the label says of patients at risk of renal dysfunction or thrombosis; `max_mg_kg_min` None where it prints no figure."""
+
+    max_mg_kg_min: Decimal | None
+    text: str
+    contradiction: str
+    source: Basis
 
 
 @dataclass(frozen=True, slots=True)
 class LabelIndication:
-    """An indication that the product's label prints, from which age (years, None: no lower limit seen)."""
+    """An indication that the product's label prints, from which age (years, None: no lower limit seen), at which dose.
+
+    `age_verified` is False where the label's limit of age is not known; `dose_text` is empty where its dose is not.
+    """
 
     code: str
     min_age_years: Decimal | None
     age_text: str
     dose_text: str
     source: Basis
+    age_verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +91,34 @@ class Amount:
         return self.low * grams / self.at_mg_ml, self.high * grams / self.at_mg_ml
 
 
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One statement on composition or handling, on its own authority, with the figure in it where there is one."""
+
+    says: str
+    source: Basis
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCodes:
+    """Codes of one system. `packages` maps a package code to what it holds; `unit_mg` is what one billing unit stands for."""
+
+    values: tuple[str, ...]
+    packages: Mapping[str, str]
+    unit_mg: Decimal | None
+    says: str
+    source: Basis
+
+
 @dataclass(frozen=True)
 class Product:
-    """One immunoglobulin product. Vials in grams; `risk_rate_mg_kg_min` is the label's own ceiling for patients at risk, if it prints one.
+    """One immunoglobulin product. Vials in grams; the first concentration is the one that is used unless another is chosen.
 
-    `properties` is what is said of composition and handling, `amounts` the figures in it, both by name (sodium, sugar, ...).
-    `stabilizers` are lower-case words (glycine, l-proline, maltose, d-sorbitol, sucrose, glucose). `diluents_excluded` by selection word.
+    `risk_rate` None: what the label says of patients at risk was not verified. `no_rate_table` says why there are no ladders.
+    `stabilizers` are lower-case words (glycine, l-proline, maltose, d-sorbitol, sucrose, glucose), none where they are unknown.
+    `diluents_excluded` by selection word. `unverified` names what no source that was read gives. `same_as` is the id of the product that
+    this one is under another name. Not `marketed`: known to histories and checks, never ordered.
     """
 
     id: str
@@ -71,26 +127,45 @@ class Product:
     maker: str
     governance: Governance
     marketed: bool
-    concentrations_mg_ml: tuple[Decimal, ...]
     intravenous: bool
+    same_as: str
+    concentrations_mg_ml: tuple[Decimal, ...]
+    vials_g: tuple[Decimal, ...]
     labels: tuple[LabelIndication, ...]
     ladders: tuple[Ladder, ...]
-    risk_rate_mg_kg_min: Decimal | None
-    risk_rate_text: str
-    risk_rate_source: Basis
+    no_rate_table: str
+    risk_rate: RiskRate | None
     stabilizers: tuple[str, ...]
     excipients: tuple[str, ...]
-    vials_g: tuple[Decimal, ...]
     diluents_allowed: tuple[str, ...]
     diluents_excluded: tuple[str, ...]
-    properties: Mapping[str, str]
-    codes: Mapping[str, tuple[str, ...]]
+    statements: Mapping[str, Property]
+    code_sets: Mapping[str, ProductCodes]
     names: tuple[str, ...]
+    unverified: tuple[str, ...]
     source: Basis
     content_hash: str
-    property_sources: Mapping[str, Basis] = field(default_factory=dict)
-    amounts: Mapping[str, Amount] = field(default_factory=dict)
+
+    @property
+    def orderable(self) -> bool:
+        """Whether it is offered for new orders: it is made, and its file is in use."""
+        return self.marketed and not self.governance.retired
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """The words of each statement on composition and handling."""
+        return {name: p.says for name, p in self.statements.items()}
+
+    @property
+    def codes(self) -> Mapping[str, tuple[str, ...]]:
+        """The codes of each system."""
+        return {system: c.values for system, c in self.code_sets.items()}
 
     def label(self, code: str) -> LabelIndication | None:
         """The label's entry for an indication code, if it prints one."""
         return next((x for x in self.labels if x.code == code), None)
+
+    def amount(self, name: str) -> Amount | None:
+        """The figure of a statement, if there is one."""
+        found = self.statements.get(name)
+        return found.amount if found else None

@@ -131,6 +131,7 @@ def _rate(r: RateSchedule) -> Json:
         "cap_ml_kg_h": _text(r.cap_ml_kg_h),
         "cap_reason": r.cap_reason,
         "total_minutes": r.total_minutes,
+        "notes": list(r.notes),
         "steps": [
             {"ml_kg_h": plain(s.ml_kg_h), "ml_h": plain(s.ml_h), "minutes": plain(s.minutes), "volume_ml": _fixed(s.volume_ml, "0.1")}
             for s in r.steps

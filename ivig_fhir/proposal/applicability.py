@@ -91,12 +91,11 @@ def choose_product(order_set: OrderSet, selections: Selections, content: Content
         if site.formulary is not None and chosen.id not in site.formulary:
             raise SelectionError(said=f"{chosen.brand} is not on the site's formulary.")
         return chosen
-    ids = [order_set.default_product, *sorted(content.products)]
-    known = [content.products[i] for i in ids if i in content.products and not content.products[i].governance.retired]
-    allowed = [p for p in known if site.formulary is None or p.id in site.formulary]
+    known = [content.products[i] for i in (order_set.default_product, *sorted(content.products))]
+    allowed = [p for p in known if p.orderable and (site.formulary is None or p.id in site.formulary)]
     if not allowed:
         raise SelectionError(said="The site's formulary leaves no product.")
-    return next((p for p in allowed if p.label(order_set.label_code)), allowed[0]) if site.formulary else allowed[0]
+    return next((p for p in allowed if p.label(order_set.label_code) and p.ladders), allowed[0]) if site.formulary else allowed[0]
 
 
 def choose_days(regimen: Regimen, product: Product, selections: Selections) -> int:
@@ -110,17 +109,22 @@ def choose_days(regimen: Regimen, product: Product, selections: Selections) -> i
 
 
 def choose_concentration(product: Product, selections: Selections) -> Decimal:
-    """The concentration chosen, else the product's highest (the smallest volume), in mg/mL."""
+    """The concentration chosen, else the first that the product is listed with, in mg/mL."""
     if selections.concentration_mg_ml is None:
-        return max(product.concentrations_mg_ml)
+        return product.concentrations_mg_ml[0]
     if selections.concentration_mg_ml not in product.concentrations_mg_ml:
         raise SelectionError(said=f"{product.brand} has no concentration of {selections.concentration_mg_ml} mg/mL.")
     return selections.concentration_mg_ml
 
 
-def is_on_label(order_set: OrderSet, regimen: Regimen | None, product: Product, age_years: int | None) -> bool:
-    """Whether the product's label carries the indication at this age; not for an unknown age, or a regimen graded apart from the label."""
+def is_on_label(order_set: OrderSet, regimen: Regimen | None, product: Product, age_years: int | None, adult: bool) -> bool:
+    """Whether the product's label carries the indication at this age; not for an unknown age, or a regimen graded apart from the label.
+
+    Nor for a child where the label's limit of age was not verified.
+    """
     entry = product.label(order_set.label_code)
     if entry is None or age_years is None or (regimen is not None and regimen.tier):
         return False
-    return entry.min_age_years is None or age_years >= entry.min_age_years
+    if entry.min_age_years is None:
+        return adult or entry.age_verified
+    return age_years >= entry.min_age_years

@@ -84,7 +84,7 @@ def compare_products(chart: ChartSnapshot, selections: Selections, content: Cont
     chosen = propose(chart, selections, content, now, site)
     rows = [_row(chosen.product, chosen, True, content, site)]
     for product in content.products.values():
-        if product.marketed and product.id != chosen.product.id:
+        if product.orderable and product.id != chosen.product.id:
             other = _moved(selections, product)
             try:
                 made = propose(chart, other, content, now, replace(site, formulary=None))
@@ -140,7 +140,7 @@ def _against(product: Product, found: tuple[Finding, ...], site: Site, refused: 
 
 
 def _load(product: Product, name: str, unit: str, grams: Decimal | None) -> Load:
-    amount = product.amounts.get(name)
+    amount = product.amount(name)
     low, high = amount.of(grams) if amount and grams is not None else (None, None)
     return Load(low, high, unit, product.properties.get(name, ""))
 

@@ -93,7 +93,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RateSchedule:
-    """The pump's steps for one infusion. mode: steps, hours or none; basis: label, maker, illustrative, site or none."""
+    """The pump's steps for one infusion. mode: steps, hours or none; basis: label, maker, illustrative, site or none.
+
+    `notes` have to be read with the steps: for whom the table is, and how contradictions of the label were resolved.
+    """
 
     mode: str
     basis: str
@@ -103,7 +106,7 @@ class RateSchedule:
     total_minutes: int | None
     steps: tuple[Step, ...]
     label_max_ml_kg_h: Decimal | None
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

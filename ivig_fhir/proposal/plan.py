@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ivig_fhir.chart.snapshot import ChartSnapshot
-from ivig_fhir.content.model import Content, OrderSet, Product, Regimen
+from ivig_fhir.content.model import Content, Ladder, OrderSet, Product, Regimen
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.proposal import applicability, calendar, rates
@@ -104,7 +104,8 @@ def _rounding(selections: Selections, content: Content, site: Site, body_: Body)
     stated = chosen is not None or selections.rounding_tolerance is not None
     narrowed = site.rounding_increments_g is not None or site.rounding_tolerance is not None
     whose = "stated" if stated else "site" if narrowed else policy.id
-    return Rounding(chosen or site.rounding_increments_g or policy.increments_g, tolerance, whose, policy.version)
+    increments = chosen if chosen is not None else site.rounding_increments_g or policy.increments_g
+    return Rounding(increments, tolerance, whose, policy.version)
 
 
 def planned(plan: Plan, rate: RateSchedule | None) -> PlannedOrder:
@@ -138,16 +139,13 @@ def planned(plan: Plan, rate: RateSchedule | None) -> PlannedOrder:
     )
 
 
-def rate_for(plan: Plan, selections: Selections, site: Site, at_risk: bool) -> RateSchedule:
+def rate_for(plan: Plan, ladder: Ladder | None, selections: Selections, site: Site, at_risk: bool) -> RateSchedule:
     """The pump's steps, or none where dose, weight or rate table are missing; `at_risk` is what the checks of kidney and clots found."""
-    chosen = rates.rate_of(selections, plan.regimen)
-    ladder = rates.choose_ladder(plan.product, plan.order_set.label_code, chosen.ladder, plan.concentration)
-    if plan.volume_ml is None or plan.weight.dosing_kg is None:
+    chosen, kg = rates.rate_of(selections, plan.regimen), plan.weight.dosing_kg
+    if plan.volume_ml is None or kg is None or ladder is None:
         return rates.NO_SCHEDULE
     if chosen.hours is not None:
-        return rates.schedule_hours(chosen.hours, plan.weight.dosing_kg, plan.volume_ml, ladder)
-    if ladder is None:
-        return rates.NO_SCHEDULE
+        return rates.schedule_hours(chosen.hours, kg, plan.volume_ml, ladder)
     fallback = plan.order_set.label_code if plan.order_set.label_code in ladder.for_ else ladder.for_[0]
     cap = rates.choose_cap(ladder, chosen, plan.product, site, at_risk)
-    return rates.schedule_steps(ladder, chosen.ladder or fallback, site, plan.product, cap, plan.weight.dosing_kg, plan.volume_ml)
+    return rates.schedule_steps(ladder, chosen.ladder or fallback, site, plan.product, cap, kg, plan.volume_ml)

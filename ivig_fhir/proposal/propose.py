@@ -21,9 +21,11 @@ from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks import CHART_CHECKS, ORDER_CHECKS, RENAL_OR_THROMBOSIS_RISK, interval_months
 from ivig_fhir.proposal.companions import companions_for
 from ivig_fhir.proposal.findings import Clear, Finding, NotAssessed, Result
+from ivig_fhir.proposal.ladders import offered_ladder
 from ivig_fhir.proposal.measures import with_measures
 from ivig_fhir.proposal.model import Proposal, RateSchedule, Series
 from ivig_fhir.proposal.plan import Plan, plan_order, planned, rate_for
+from ivig_fhir.proposal.risk_rate import with_rate_notes
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 
 
@@ -37,9 +39,11 @@ def propose(chart: ChartSnapshot, selections: Selections, content: Content, now:
     plan = plan_order(chart, selections, content, site)
     case = Case(chart, content, selections, site, planned(plan, None))
     results = _run(case, CHART_CHECKS)
-    rate = rate_for(plan, selections, site, any(_above_info(results.get(c)) for c in RENAL_OR_THROMBOSIS_RISK))
+    ladder, at_risk = offered_ladder(case), any(_above_info(results.get(c)) for c in RENAL_OR_THROMBOSIS_RISK)
+    rate = rate_for(plan, ladder, selections, site, at_risk)
     results |= _run(replace(case, order=planned(plan, rate), earlier=results), ORDER_CHECKS)
-    proposal = _assemble(case, plan, rate, _with_rate_notes(results, rate, content), selections)
+    noted = with_rate_notes(results, RENAL_OR_THROMBOSIS_RISK, rate, ladder, plan.product, content)
+    proposal = _assemble(case, plan, rate, noted, selections)
     return replace(proposal, digest=digest([body(proposal), proposal.chart_digest]))
 
 
@@ -54,19 +58,6 @@ def _run(case: Case, checks: tuple[tuple[str, Callable[[Case], Result]], ...]) -
 
 def _above_info(result: Result | None) -> bool:
     return isinstance(result, Finding) and result.severity != "info"
-
-
-def _with_rate_notes(results: Mapping[str, Result], rate: RateSchedule, content: Content) -> dict[str, Result]:
-    """A risk finding says so when neither label nor site gives a reduced rate: the figure is then the clinician's to set."""
-    if rate.cap_reason != "label":
-        return dict(results)
-    sentence = content.constants["words"]["risk_rate_absent"]
-    noted = dict(results)
-    for id_ in RENAL_OR_THROMBOSIS_RISK:
-        found = noted.get(id_)
-        if isinstance(found, Finding) and found.severity != "info":
-            noted[id_] = replace(found, mitigation=(*found.mitigation, sentence))
-    return noted
 
 
 def _assemble(case: Case, plan: Plan, rate: RateSchedule, results: Mapping[str, Result], selections: Selections) -> Proposal:
@@ -88,7 +79,7 @@ def _assemble(case: Case, plan: Plan, rate: RateSchedule, results: Mapping[str, 
         order_set=plan.order_set,
         regimen=plan.regimen,
         product=plan.product,
-        on_label=applicability.is_on_label(plan.order_set, plan.regimen, plan.product, case.age_years),
+        on_label=applicability.is_on_label(plan.order_set, plan.regimen, plan.product, case.age_years, case.adult),
         content_version=content.version,
         review="unreviewed"
         if shortfalls(content, case.site, plan.order_set, plan.product, case.now.astimezone(case.site.timezone).date())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 from ivig_fhir.content.model import Ladder, Product, RateStep, Regimen
@@ -55,22 +55,37 @@ def choose_ladder(product: Product, label_code: str, chosen: str | None, concent
     return next((x for x in ladders if label_code in x.for_), None) or min(ladders, key=lambda x: x.max_ml_kg_h, default=None)
 
 
+def for_patient(ladder: Ladder, used_to_it: bool) -> Ladder:
+    """The ladder as it may be offered: a maker's chart for experienced patients only to them.
+
+    Others get its lower maximum, and its steps count as an illustration, because nobody printed them for these patients.
+    """
+    new = ladder.new_patients
+    if new is None or used_to_it:
+        return ladder
+    below = tuple(s for s in ladder.steps if s.ml_kg_h < new.max_ml_kg_h)
+    steps = (*below, RateStep(new.max_ml_kg_h, None, False))
+    return replace(ladder, basis="illustrative", steps=steps, max_ml_kg_h=new.max_ml_kg_h, condition=new.says)
+
+
+def label_risk_cap(product: Product, ladder: Ladder) -> Decimal | None:
+    """The label's figure for patients at risk in mL/kg/h, where it prints one that is below the ladder's maximum."""
+    figure = product.risk_rate.max_mg_kg_min if product.risk_rate else None
+    cap = None if figure is None else ml_kg_h(figure, ladder.concentration_mg_ml)
+    return cap if cap is not None and cap < ladder.max_ml_kg_h else None
+
+
 def choose_cap(ladder: Ladder, chosen: ChosenRate, product: Product, site: Site, at_risk: bool) -> Cap:
     """The ceiling that holds: the clinician's; at risk the label's printed one, else the site's; never above the label's maximum."""
-    label = Cap(ladder.max_ml_kg_h, "label")
+    label, concentration = Cap(ladder.max_ml_kg_h, "label"), ladder.concentration_mg_ml
     wanted = None
     if chosen.cap_given:
-        wanted = (chosen.cap_mg_kg_min, "clinician")
-    elif at_risk and product.risk_rate_mg_kg_min is not None:
-        wanted = (product.risk_rate_mg_kg_min, "risk")
-        if ml_kg_h(product.risk_rate_mg_kg_min, ladder.concentration_mg_ml) >= ladder.max_ml_kg_h:
-            wanted = (site.risk_cap_mg_kg_min, "site")
+        wanted = Cap(ml_kg_h(chosen.cap_mg_kg_min, concentration), "clinician") if chosen.cap_mg_kg_min is not None else None
     elif at_risk:
-        wanted = (site.risk_cap_mg_kg_min, "site")
-    if wanted is None or wanted[0] is None:
-        return label
-    cap = Cap(ml_kg_h(wanted[0], ladder.concentration_mg_ml), wanted[1])
-    return cap if cap.ml_kg_h < label.ml_kg_h else label
+        printed = label_risk_cap(product, ladder)
+        site_cap = site.risk_cap_mg_kg_min
+        wanted = Cap(printed, "risk") if printed is not None else Cap(ml_kg_h(site_cap, concentration), "site") if site_cap else None
+    return wanted if wanted is not None and wanted.ml_kg_h < label.ml_kg_h else label
 
 
 def schedule_steps(ladder: Ladder, name: str, site: Site, product: Product, cap: Cap, kg: Decimal, volume_ml: Decimal) -> RateSchedule:
@@ -79,16 +94,26 @@ def schedule_steps(ladder: Ladder, name: str, site: Site, product: Product, cap:
     steps = _capped(adopted.steps if adopted else ladder.steps, min(cap.ml_kg_h, ladder.max_ml_kg_h))
     made, total = _pumped(steps, kg, volume_ml)
     basis = "site" if adopted else ladder.basis
-    return RateSchedule("steps", basis, name, cap.ml_kg_h, cap.reason, total, made, ladder.max_ml_kg_h)
+    return RateSchedule("steps", basis, name, cap.ml_kg_h, cap.reason, total, made, ladder.max_ml_kg_h, _notes(ladder, product, cap))
 
 
-def schedule_hours(hours: Decimal, kg: Decimal, volume_ml: Decimal, ladder: Ladder | None) -> RateSchedule:
-    """One rate over a number of hours, to 0.1 mL/h half up."""
+def _notes(ladder: Ladder, product: Product, cap: Cap) -> tuple[str, ...]:
+    at_risk = product.risk_rate.contradiction if product.risk_rate and cap.reason == "risk" else ""
+    return (*_read_with(ladder), *((at_risk,) if at_risk else ()))
+
+
+def _read_with(ladder: Ladder) -> tuple[str, ...]:
+    """What has to be read with a rate table: whom it is for, and how contradictions of the label were resolved."""
+    return tuple(note for note in (ladder.condition, ladder.contradiction) if note)
+
+
+def schedule_hours(hours: Decimal, kg: Decimal, volume_ml: Decimal, ladder: Ladder) -> RateSchedule:
+    """One rate over a number of hours, to 0.1 mL/h half up; what has to be read with the table holds for its maximum."""
     rate = half_up(volume_ml / hours, "0.1")
     minutes = hours * _MINUTES
     step = Step(half_up(rate / kg, "0.01"), rate, minutes, volume_ml)
-    maximum = ladder.max_ml_kg_h if ladder else None
-    return RateSchedule("hours", "none", None, None, None, int(minutes.to_integral_value(ROUND_CEILING)), (step,), maximum)
+    total = int(minutes.to_integral_value(ROUND_CEILING))
+    return RateSchedule("hours", "none", None, None, None, total, (step,), ladder.max_ml_kg_h, _read_with(ladder))
 
 
 NO_SCHEDULE = RateSchedule("none", "none", None, None, None, None, (), None)

@@ -106,7 +106,7 @@ def _course_of_therapy(proposal: Proposal) -> dict[str, Any]:
 
 
 def _notes(proposal: Proposal, content: Content) -> list[str]:
-    """Weight, rounding and vials in words, and whose content it stands on; what forbids the order first."""
+    """Weight, rounding, vials, what is read with the rate, and whose content it stands on; what forbids the order first."""
     dose, weight = proposal.dose, proposal.weight
     if dose is None:
         return []
@@ -123,7 +123,7 @@ def _notes(proposal: Proposal, content: Content) -> list[str]:
         notes.append(f"Vials for one infusion: {combination}; waste {plain(proposal.waste_g or Decimal(0))} g.")
     if proposal.series:
         notes.append(_series_note(proposal.series))
-    return [*notes, *_standing(proposal, content)]
+    return [*notes, *(f"Rate: {note}" for note in proposal.rate.notes), *_standing(proposal, content)]
 
 
 def _standing(proposal: Proposal, content: Content) -> list[str]:

@@ -105,7 +105,7 @@ def parse_selections(raw: Any) -> Selections:
         interval_weeks=_number(data, "interval_weeks"),
         cycles=_whole(data, "cycles"),
         weight=_weight(data.get("weight")),
-        rounding_increments_g=_numbers(rounding, "increments_g", "rounding."),
+        rounding_increments_g=_numbers(rounding, "increments_g", "rounding.", empty=True),
         rounding_tolerance=_number(rounding, "tolerance", "rounding.", zero=True),
         rate=_rate(data.get("rate")),
         vial_sizes_g=_numbers(data, "vial_sizes_g"),
@@ -163,11 +163,11 @@ def _number(data: Mapping[str, Any], key: str, prefix: str = "", zero: bool = Fa
     return None if value is None else _decimal(value, prefix + key, zero)
 
 
-def _numbers(data: Mapping[str, Any], key: str, prefix: str = "") -> tuple[Decimal, ...] | None:
+def _numbers(data: Mapping[str, Any], key: str, prefix: str = "", empty: bool = False) -> tuple[Decimal, ...] | None:
     value = data.get(key)
     if value is None:
         return None
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list) or not (value or empty):
         raise SelectionError(said=f"{prefix}{key} is not a list of numbers.")
     return tuple(_decimal(v, prefix + key) for v in value)
 

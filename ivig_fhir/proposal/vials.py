@@ -16,8 +16,10 @@ def makeable(grams: Decimal, sizes: Sequence[Decimal]) -> bool:
     return _fewest(grams, sizes) is not None
 
 
-def vials_for(grams: Decimal, sizes: Sequence[Decimal]) -> tuple[tuple[Vial, ...], Decimal]:
-    """The fewest vials, larger first, and the grams left over (0 where they make the dose exactly)."""
+def vials_for(grams: Decimal, sizes: Sequence[Decimal]) -> tuple[tuple[Vial, ...], Decimal | None]:
+    """The fewest vials, larger first, and the grams left over (0 where they make the dose exactly; None where no size is known)."""
+    if not sizes:
+        return (), None
     exact = _fewest(grams, sizes)
     if exact is not None:
         return exact, Decimal(0)

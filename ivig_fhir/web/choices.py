@@ -83,7 +83,7 @@ def regimen(p: Proposal) -> str:
 
 
 def _products(content: Content, site: Site) -> list[tuple[str, str]]:
-    known = [x for x in content.products.values() if not x.governance.retired]
+    known = [x for x in content.products.values() if x.orderable]
     return [(x.id, x.brand) for x in known if site.formulary is None or x.id in site.formulary]
 
 

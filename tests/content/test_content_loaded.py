@@ -27,7 +27,9 @@ def bases(content: Content) -> Iterator[Basis]:
         yield item.source
         yield from (r.source for r in item.regimens)
     for product in content.products.values():
-        yield from (product.source, product.risk_rate_source, *product.property_sources.values())
+        yield product.source
+        yield from (x.source for x in (*product.statements.values(), *product.code_sets.values()))
+        yield from (product.risk_rate.source,) if product.risk_rate else ()
         yield from (x.source for x in (*product.labels, *product.ladders))
     others = (content.checks, content.panels, content.weight_policies, content.rounding_policies)
     yield from (x.source for group in others for x in group.values())

@@ -33,6 +33,7 @@ severity = "hard-stop"
 message = "Not in {diluent}."
 """
 CIDP, GAMUNEX, POLICIES = "indications/cidp.toml", "products/gamunex-c.toml", "policies.toml"
+PANZYGA = "products/panzyga.toml"
 COMPANIONS, PANELS, CODES = "companions.toml", "observations.toml", "value_sets/indication-cidp.csv"
 
 # file, what stands there, what is planted, and the words that the error must hold
@@ -55,7 +56,9 @@ FAULTS = [
     (CIDP, 'basis = "as cidp-load"', 'basis = "as nothing"', (CIDP, "cidp-combo", "names a regimen")),
     (CIDP, 'id = "cidp-maint"', 'id = "cidp-load"', (CIDP, "cidp-load", "twice")),
     (CIDP, "gammaked = [2, 4]", "gammacake = [2, 4]", (CIDP, "gammacake", "no product")),
-    (CIDP, 'default_product = "gamunex-c"', 'default_product = "panzyga"', (CIDP, "default_product", "panzyga")),
+    (CIDP, 'default_product = "gamunex-c"', 'default_product = "panacea"', (CIDP, "default_product", "panacea")),
+    (CIDP, 'default_product = "gamunex-c"', 'default_product = "yimmugo"', (CIDP, "default_product", "rate table")),
+    (CIDP, 'default_product = "gamunex-c"', 'default_product = "carimune-nf"', (CIDP, "default_product", "not made")),
     (CIDP, 'citations = ["aan-2012"]', 'citations = ["aan-1912"]', (CIDP, "evidence[AAN 2012 (retired)].citations", "aan-1912")),
     (CIDP, 'citations = ["aan-2012"]', "citations = []", (CIDP, "citations", "list of texts")),
     (CIDP, 'checked_by = "none"', 'checked_by = "Dr Nobody"', (CIDP, "checked_by", "site file")),
@@ -88,7 +91,23 @@ FAULTS = [
      (GAMUNEX, "concentration_mg_ml", "not a concentration")),
     (GAMUNEX, 'code = "ITP"', 'code = "PI"', (GAMUNEX, "label", "twice")),
     (GAMUNEX, 'names = ["gamunex-c"', 'names = ["Gamunex-C"', (GAMUNEX, "names", "lower case")),
-    ("products/known.toml", 'id = "bivigam"', 'id = "privigen"', ("products/known.toml", "privigen", "file of its own")),
+    ("products/known.toml", 'id = "cuvitru"', 'id = "privigen"', ("products/known.toml", "privigen", "file of its own")),
+    ("products/known.toml", 'route = "intramuscular"', 'route = "by mouth"', ("products/known.toml", "route", "by mouth")),
+    (GAMUNEX, 'unverified = ["iga limit", "rxnorm"]', 'unverified = ["rxnorm"]', (GAMUNEX, "unverified", "iga limit", "missing")),
+    (GAMUNEX, 'unverified = ["iga limit"', 'unverified = ["iga limit", "sodium"', (GAMUNEX, "unverified", "sodium", "given")),
+    (GAMUNEX, 'unverified = ["iga limit"', 'unverified = ["iga limit", "colour"', (GAMUNEX, "unverified", "colour", "not one of")),
+    (GAMUNEX, "[properties.latex]", "[properties.colour]", (GAMUNEX, "properties.colour", "not one of")),
+    (GAMUNEX, 'dose = "300 to 600', '# dose = "300 to 600', (GAMUNEX, "unverified", "dose", "missing")),
+    (GAMUNEX, "[risk_rate]", "[risky_rate]", (GAMUNEX, "risk_rate", "given or named")),
+    (GAMUNEX, '13533-805-01 = "', '13599-805-01 = "', (GAMUNEX, "codes.ndc.packages.13599-805-01", "product codes")),
+    (GAMUNEX, "[codes.hcpcs]", "[codes.icd]", (GAMUNEX, "codes.icd", "not one of")),
+    ("products/yimmugo.toml", 'no_rate_table = "', '# no_rate_table = "', ("products/yimmugo.toml", "no_rate_table", "if, and only if")),
+    (PANZYGA, '"panzyga-rate-chart"]\nconfidence = "V"', '"panzyga-rate-chart"]\nconfidence = "?"', (PANZYGA, "ladder[1].confidence", "unsure")),
+    (PANZYGA, 'max_ml_kg_h = "7.2"\nwithin', 'max_ml_kg_h = "8.4"\nwithin', (PANZYGA, "new_patients.max_ml_kg_h", "not below")),
+    (PANZYGA, 'basis = "maker"', 'basis = "illustrative"', (PANZYGA, "new_patients", "maker's chart")),
+    (PANZYGA, 'for = ["ITP"]', 'for = ["PI"]', (PANZYGA, "ladder", "two rate tables")),
+    ("products/gammagard-sd.toml", "at_mg_ml = 50", "# at_mg_ml = 50", ("products/gammagard-sd.toml", "properties.sugar.at_mg_ml", "missing")),
+    ("products/gammagard-sd.toml", "at_mg_ml = 50", "at_mg_ml = 60", ("products/gammagard-sd.toml", "at_mg_ml", "not a concentration")),
     (POLICIES, 'weight_policy = "adj-bmi30"', 'weight_policy = "guess"', (POLICIES, "defaults.weight_policy", "guess")),
     (POLICIES, 'rule = "actual"', 'rule = "actual"\nlimit = 30', (POLICIES, "weight[actual].limit", "does not go")),
     (POLICIES, 'factor = "0.4"', 'factor = "1.4"', (POLICIES, "factor", "above 1")),

@@ -128,7 +128,8 @@ def test_the_rate_that_the_label_prints_for_patients_at_risk_needs_no_figure() -
     desk = Desk(POOR_KIDNEYS)
     made = desk.start(product="octagam-10", rate={"cap_mg_kg_min": None})
     offer = desk.offers(made)["renal.reduced-function/cap"]
-    figure = content().products["octagam-10"].risk_rate_mg_kg_min
+    risk_rate = content().products["octagam-10"].risk_rate
+    figure = risk_rate.max_mg_kg_min if risk_rate else None
     assert offer.selections is not None and f"{figure} mg/kg/min" in offer.label
     after = desk.press(made, offer.id)
     assert after.rate.cap_reason == "risk"

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from ivig_fhir.content.model import Ladder
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.proposal.absence import none_recorded, ordered, printed
-from ivig_fhir.proposal.applicability import choose_concentration, condition_for
+from ivig_fhir.proposal.applicability import condition_for
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Clear, Evidence, Result
+from ivig_fhir.proposal.ladders import offered_ladder
 from ivig_fhir.proposal.matching import Match
-from ivig_fhir.proposal.rates import choose_ladder, rate_of
+from ivig_fhir.proposal.rates import rate_of
 
 NOT_CODED, NOT_RECOMMENDED, OFF_LABEL = "indication.not-coded", "indication.not-recommended", "indication.off-label"
 NOT_FOR_INDICATION, AGE = "product.not-for-indication", "product.age"
@@ -80,13 +81,18 @@ def not_for_indication(case: Case) -> Result:
 
 
 def age(case: Case) -> Result:
-    """Younger than the label of the product allows for this indication; what the label does not carry is judged elsewhere."""
+    """Younger than the label of the product allows for this indication; what the label does not carry is judged elsewhere.
+
+    A limit that nobody verified is no limit for an adult, and leaves a child unassessed.
+    """
     product, check = case.order.product, case.check(AGE)
     entry = product.label(case.order.indication.label_code)
-    if entry is None or entry.min_age_years is None:
+    if entry is None or (entry.age_verified and entry.min_age_years is None):
         return Clear(AGE)
     if case.age_years is None or case.age_months is None:
         return case.unknown(AGE, check.messages["age-unknown"])
+    if entry.min_age_years is None:
+        return case.clear(AGE) if case.adult else case.unknown(AGE, check.messages["limit-unknown"].format(product=product.brand))
     if case.age_months >= entry.min_age_years * check.number("months_in_a_year"):
         return case.clear(AGE)
     shown = (printed("products", product.id, entry.age_text), Evidence(case.chart.patient.reference, case.chart.patient.birth_said))
@@ -95,11 +101,12 @@ def age(case: Case) -> Result:
 
 
 def rate_table(case: Case) -> Result:
-    """No rate table to run the product by; or one whose unprinted steps are an illustration that the site has not adopted."""
-    product, chosen = case.order.product, case.selections.rate
-    ladder = choose_ladder(product, case.order.indication.label_code, chosen.ladder, choose_concentration(product, case.selections))
+    """No verified rate table to run the product by; or one whose unprinted steps are an illustration that the site has not adopted."""
+    product, ladder = case.order.product, offered_ladder(case)
     if ladder is None:
-        return finding(case, RATE_TABLE, [Hit("no-table", (printed("products", product.id, product.brand),), {"product": product.brand})])
+        missing = ", ".join(product.unverified)
+        values = {"product": product.brand, "why": product.no_rate_table, "missing": missing}
+        return finding(case, RATE_TABLE, [Hit("no-table", (printed("products", product.id, product.no_rate_table),), values)])
     if _basis(case, ladder) != "illustrative":
         return Clear(RATE_TABLE)
     rates = ", ".join(plain(s.ml_kg_h) for s in ladder.steps if not s.printed)
