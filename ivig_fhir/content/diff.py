@@ -54,10 +54,10 @@ _Found = Iterator[tuple[str, str, str, str]]
 def _table(old: Mapping[str, Any], new: Mapping[str, Any], at: str) -> _Found:
     """Keys of two tables: first those of the new one in its order, then those that are gone."""
     for key in (*new, *(k for k in old if k not in new)):
-        yield from _value(old.get(key), new.get(key), labelled(key, at))
+        yield from _value(old.get(key), new.get(key), labelled(key, at), key)
 
 
-def _value(old: Any, new: Any, at: str) -> _Found:
+def _value(old: Any, new: Any, at: str, key: str) -> _Found:
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):
@@ -67,9 +67,9 @@ def _value(old: Any, new: Any, at: str) -> _Found:
     elif _words(old) and _words(new):
         yield from _set(old, new, at)
     elif old is None or new is None:
-        yield at, ADDED if old is None else REMOVED, shown(old), shown(new)
+        yield at, ADDED if old is None else REMOVED, shown(old, key), shown(new, key)
     else:
-        yield at, CHANGED, shown(old), shown(new)
+        yield at, CHANGED, shown(old, key), shown(new, key)
 
 
 def _list(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]], at: str) -> _Found:

@@ -31,29 +31,35 @@ _UNITS = (
     ("ml", "mL"),
     ("g", "g"),
 )
-_LISTS = {"for_": "for"}
+# Keys whose two numbers are low and high; of all others they are just two numbers.
+_RANGES = frozenset({"dose_g_kg", "days", "interval_weeks", "label_range_g_kg", "label_days", "hard", "soft", "amount", "per_kg"})
 
 
 def labelled(key: str, at: str = "") -> str:
     """A key as words after the place it stands in: `regimen cidp-load, dose (g/kg)`."""
-    words = _LISTS.get(key, key)
+    words = key
     for ending, unit in _UNITS:
-        if words.endswith(f"_{ending}"):
-            words = f"{words[: -len(ending) - 1]} ({unit})"
+        if key == ending:
+            words = unit
+            break
+        if key.endswith(f"_{ending}"):
+            words = f"{key[: -len(ending) - 1]} ({unit})"
             break
     words = words.replace("_", " ")
     return f"{at}, {words}" if at else words
 
 
-def shown(value: Any) -> str:
-    """A value on one line: lists with commas, tables as key and value, nothing as nothing."""
+def shown(value: Any, key: str = "") -> str:
+    """A value on one line: lists with commas, tables as key and value, nothing as nothing. `key` tells a range from two numbers."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return "; ".join(f"{labelled(str(k))}: {shown(v)}" for k, v in value.items())
+        return "; ".join(f"{labelled(str(k))}: {shown(v, key if key in _RANGES else str(k))}" for k, v in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         inner = [shown(v) for v in value]
+        if key in _RANGES and len(inner) == 2:
+            return inner[0] if inner[0] == inner[1] else f"{inner[0]} to {inner[1]}"
         return " | ".join(inner) if any(isinstance(v, Mapping) for v in value) else ", ".join(inner)
     return str(value)

@@ -25,7 +25,7 @@ def without_releases(changes: list[Change]) -> list[Change]:
 
 
 EXAMPLES = [
-    (CIDP, "dose_g_kg = [2, 2]", "dose_g_kg = [1, 2]", [("regimen cidp-load, dose (g/kg)", "changed", "2, 2", "1, 2")]),
+    (CIDP, "dose_g_kg = [2, 2]", "dose_g_kg = [1, 2]", [("regimen cidp-load, dose (g/kg)", "changed", "2", "1 to 2")]),
     (CIDP, "default_days = 4", "default_days = 5", [("regimen cidp-load, default (days)", "changed", "4", "5")]),
     ("products/privigen.toml", "vials_g = [5, 10, 20, 40]", "vials_g = [5, 10, 20]",
      [("vials (g)", "changed", "5, 10, 20, 40", "5, 10, 20")]),
@@ -85,12 +85,18 @@ def test_the_same_content_has_no_change() -> None:
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("dose_g_kg", "dose (g/kg)"), ("max_ml_kg_h", "max (mL/kg/h)"), ("warn_days", "warn (days)"), ("g", "g"), ("says", "says")],
+    [
+        ("dose_g_kg", "dose (g/kg)"),
+        ("max_ml_kg_h", "max (mL/kg/h)"),
+        ("warn_days", "warn (days)"),
+        ("ml_kg_h", "mL/kg/h"),
+        ("says", "says"),
+    ],
 )
 def test_keys_are_read_as_words_with_their_unit(key: str, words: str) -> None:
     assert labelled(key) == words
 
 
 def test_values_are_read_on_one_line() -> None:
-    assert shown({"id": "x", "printed": True, "days": [1, 2]}) == "id: x; printed: yes; days: 1, 2"
+    assert shown({"id": "x", "printed": True, "days": [1, 2], "vials_g": [5, 10]}) == "id: x; printed: yes; days: 1 to 2; vials (g): 5, 10"
     assert shown(None) == ""
