@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -10,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ivig_fhir.chart.answers import Answer, Reason
-from ivig_fhir.chart.facts import Allergy, Drug, Event, Measurement, Person, Problem, Source
+from ivig_fhir.chart.facts import Allergy, Drug, Event, Measurement, Person, Problem, Source, Unusable
 from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.load import load_content
-from ivig_fhir.content.model import Content
+from ivig_fhir.content.model import Content, Product
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.codes import SHORT, Code, code
 from ivig_fhir.fhir.dates import parse_date, parse_time
@@ -114,7 +115,20 @@ def event(type_: str, code_: str = "", text: str = "", when: str | None = None) 
     return Event(type_, "active", codes(code_), _texts(text), parse_time(when), Source(f"{type_}/1"), text or code_)
 
 
+def made_of(*stabilizers: str, excipients: tuple[str, ...] = (), id_: str = "other") -> Product:
+    """A product like Gamunex-C with another composition; without stabilisers its composition is not known."""
+    like = content().products["gamunex-c"]
+    return replace(like, id=id_, brand="Other", stabilizers=stabilizers, excipients=excipients)
+
+
 ASPIRIN = drug("request", "active", "aspirin 81 MG Oral Tablet")
+# Values of the last hours and days that every check of values finds unremarkable.
+VITALS = (
+    lab("sbp", "122", "2026-03-02T08:00:00Z"),
+    lab("dbp", "78", "2026-03-02T08:00:00Z"),
+    lab("temperature", "36.8", "2026-03-02T08:00:00Z"),
+)
+VALUES = (*VITALS, lab("creatinine", "0.9"), lab("bun", "14"), lab("sodium", "139"))
 
 
 def case(
@@ -124,7 +138,7 @@ def case(
     unread: tuple[str, ...] = (),
     indication: str = "cidp",
     regimen: str | None = None,
-    product: str = "gamunex-c",
+    product: str | Product = "gamunex-c",
     dose_g: str | None = "70",
     days: int = 2,
     kg: str | None = "70",
@@ -132,18 +146,23 @@ def case(
     run: str | None = None,
     earlier: Mapping[str, Result] | None = None,
     selections: Mapping[str, Any] | None = None,
+    site: Site | None = None,
+    unusable: tuple[Unusable, ...] = (),
 ) -> Case:
     """A man of 40 of 70 kg and 175 cm, for whom 70 g over two days are planned; whatever is not said is complete and unremarkable."""
     chart = _chart(facts, Person("Patient/p1", parse_date(born), sex, False, True, "", "", Source("Patient/p1"), sex, born or ""), unread)
     chosen = Selections(run=run, **(selections or {}))
-    return Case(chart, content(), chosen, Site(), _order(indication, regimen, product, dose_g, days, kg, cm), earlier or {})
+    chart = replace(chart, unusable=unusable)
+    return Case(chart, content(), chosen, site or Site(), _order(indication, regimen, product, dose_g, days, kg, cm), earlier or {})
 
 
 def _chart(facts: tuple[object, ...], person: Person, unread: tuple[str, ...]) -> ChartSnapshot:
     def of(kind: type) -> tuple[Any, ...]:
         return tuple(f for f in facts if isinstance(f, kind))
 
-    answers = {t: Answer(t, problem=Reason.NOT_PERMITTED, said=f"{t} may not be read.") if t in unread else Answer(t) for t in TYPES}
+    answers = {
+        t: Answer(t, problem=Reason.NOT_PERMITTED, said=f"{t} may not be read.") if t in unread else Answer(t) for t in ("Patient", *TYPES)
+    }
     return ChartSnapshot(
         person,
         NOW,
@@ -158,9 +177,9 @@ def _chart(facts: tuple[object, ...], person: Person, unread: tuple[str, ...]) -
 
 
 def _order(
-    indication: str, regimen: str | None, product: str, dose_g: str | None, days: int, kg: str | None, cm: str | None
+    indication: str, regimen: str | None, product: str | Product, dose_g: str | None, days: int, kg: str | None, cm: str | None
 ) -> PlannedOrder:
-    order_set, made = content().order_sets[indication], content().products[product]
+    order_set, made = content().order_sets[indication], product if isinstance(product, Product) else content().products[product]
     grams = None if dose_g is None else Decimal(dose_g)
     each = None if grams is None else grams / days
     return PlannedOrder(

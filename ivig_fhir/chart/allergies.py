@@ -8,7 +8,7 @@ from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.facts import Allergy, Source
 from ivig_fhir.fhir.codes import ValueSet, codings, texts
 from ivig_fhir.fhir.dates import parse_time
-from ivig_fhir.fhir.reading import called, parts, short, status_among, word
+from ivig_fhir.fhir.reading import called, notes, parts, short, status_among, word
 
 NEGATIONS = ("no-known-allergy", "no-known-drug-allergy")
 NOT_ASKED = "allergies-not-asked"
@@ -49,6 +49,7 @@ def _allergy(intolerance: Resource, value_sets: Mapping[str, ValueSet]) -> Aller
         not_asked=not negation and _says(value_sets.get(NOT_ASKED), concept),
         source=Source.of(intolerance, parse_time(intolerance.get("onsetDateTime")) or parse_time(intolerance.get("recordedDate"))),
         said=short(", ".join(dict.fromkeys(w for w in words if w))),
+        notes=(*notes(intolerance), *(t for r in reactions for t in (word(r, "description"), *notes(r)) if t)),
     )
 
 

@@ -96,7 +96,7 @@ class Problem:
     """A Condition that counts (refuted and entered-in-error ones never become a Problem).
 
     `clinical` is active, inactive or unknown-as-active per R4 (recurrence and relapse are active; remission and resolved inactive);
-    `soft` when unconfirmed, provisional or differential.
+    `soft` when unconfirmed, provisional or differential. `notes` are annotations and the manifestations on which it stands.
     """
 
     codes: tuple[Code, ...]
@@ -108,12 +108,13 @@ class Problem:
     source: Source
     said: str
     doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Allergy:
     """An AllergyIntolerance that counts (refuted and entered-in-error ones never do). `negation` marks "no known ..." entries;
-    `not_asked` marks the empty-list entries that say nobody asked."""
+    `not_asked` marks the empty-list entries that say nobody asked. `notes` are annotations and descriptions of the reaction."""
 
     codes: tuple[Code, ...]
     texts: tuple[str, ...]
@@ -127,6 +128,7 @@ class Allergy:
     not_asked: bool
     source: Source
     said: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.facts import Problem, Source
 from ivig_fhir.fhir.codes import codings, texts
 from ivig_fhir.fhir.dates import FhirTime, parse_time
-from ivig_fhir.fhir.reading import called, part, short, status_among
+from ivig_fhir.fhir.reading import called, notes, part, parts, short, status_among
 
 _DROPPED = ("refuted", "entered-in-error")
 _SOFT = ("unconfirmed", "provisional", "differential")
@@ -44,6 +44,7 @@ def _problem(condition: Resource, zone: tzinfo) -> Problem:
         source=Source.of(condition, onset or recorded),
         said=short(", ".join(w for w in words if w)),
         doubts=("an end is recorded, but no clinical status",) if ended and not status else (),
+        notes=(*notes(condition), *(t for e in parts(condition, "evidence") for c in parts(e, "code") for t in texts(c))),
     )
 
 

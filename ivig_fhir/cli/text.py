@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.findings import Finding
 from ivig_fhir.proposal.model import Proposal, Series
 
 _WORDS = {"hard-stop": "HARD STOP", "override": "NEEDS A REASON", "warning": "WARNING", "info": "INFORMATION"}
@@ -74,12 +75,13 @@ def _rate(p: Proposal) -> list[str]:
 
 def _findings(p: Proposal) -> list[str]:
     order = sorted(p.findings, key=lambda f: -tuple(reversed(_WORDS)).index(f.severity))
-    shown = ((f, (*(f"{e.said} ({e.reference})" for e in f.evidence), *(f"in this order: {m.said}" for m in f.measures))) for f in order)
-    return [line for f, lines in shown for line in _finding(f.severity, f.message, f.check, lines)]
+    return [line for f in order for line in _finding(f)]
 
 
-def _finding(severity: str, message: str, check: str, evidence: Iterable[str]) -> list[str]:
-    return [f"{_WORDS[severity]}  {message} [{check}]", *(f"    {line}" for line in evidence)]
+def _finding(f: Finding) -> list[str]:
+    lines = [*(f"{e.said} ({e.reference})" for e in f.evidence), *(f"in this order: {m.said}" for m in f.measures)]
+    lines += [f"Fires: {f.threshold}"] if f.threshold else []
+    return [f"{_WORDS[f.severity]}  {f.message} [{f.check}]", *(f"    {line}" for line in lines)]
 
 
 def _gaps(p: Proposal) -> list[str]:

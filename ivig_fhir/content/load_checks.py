@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from string import Formatter
 from typing import Any
 
@@ -53,6 +54,7 @@ def _check(row: Table, refs: Mapping[str, str]) -> Check:
         branch = branches.table(name)
         severity[name] = branch.one_of("severity", SEVERITIES)
         messages[name] = _template(branch)
+    thresholds = _thresholds(row)
     return Check(
         id=id_,
         ref=ref,
@@ -60,13 +62,14 @@ def _check(row: Table, refs: Mapping[str, str]) -> Check:
         question=row.text("question"),
         depends_on=_types(row),
         absence=row.flag("absence", default=False),
-        thresholds=_thresholds(row),
+        thresholds=thresholds,
         severity=severity,
         messages=messages,
         mitigation=row.words("mitigation"),
         detected_issue=_matching(row, "detected_issue", _ISSUE) if row.has("detected_issue") else "",
         source=row.basis(),
         actions=_actions(row),
+        threshold=_threshold(row, thresholds),
     )
 
 
@@ -104,13 +107,27 @@ def _types(row: Table) -> tuple[str, ...]:
 def _template(branch: Table) -> str:
     """A message with {named} values."""
     message = branch.text("message")
-    try:
-        names = [name for _, name, _, _ in Formatter().parse(message) if name is not None]
-    except ValueError as why:
-        raise branch.fault("message", f"has braces that do not match ({why})") from None
-    if not all(name.isidentifier() for name in names):
-        raise branch.fault("message", "has a placeholder that is not a plain name")
+    _placeholders(branch, "message", message)
     return message
+
+
+def _placeholders(row: Table, key: str, sentence: str) -> tuple[str, ...]:
+    try:
+        names = tuple(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
+    except ValueError as why:
+        raise row.fault(key, f"has braces that do not match ({why})") from None
+    if not all(name.isidentifier() for name in names):
+        raise row.fault(key, "has a placeholder that is not a plain name")
+    return names
+
+
+def _threshold(row: Table, thresholds: Mapping[str, Any]) -> str:
+    """The sentence that says when the check fires, with the numbers of its thresholds filled in."""
+    sentence = row.optional("threshold")
+    for name in _placeholders(row, "threshold", sentence):
+        if not isinstance(thresholds.get(name), int | Decimal):
+            raise row.fault("threshold", f"names {name!r}, which is no number of [check.thresholds]")
+    return sentence.format(**thresholds)
 
 
 def _thresholds(row: Table) -> dict[str, Any]:

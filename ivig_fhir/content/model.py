@@ -30,7 +30,7 @@ class Check:
 
     `severity` and `messages` share their keys (branches). `messages` are templates with {named} values. `depends_on` are resource types.
     `mitigation` says what helps, `actions` what of it the program can do. `absence` marks checks whose finding is the absence itself and
-    which fire also when the type could not be read.
+    which fire also when the type could not be read. `threshold` says in one sentence, with its numbers, when the check fires.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Check:
     detected_issue: str
     source: Basis
     actions: tuple[Action, ...] = ()
+    threshold: str = ""
 
     def number(self, name: str) -> Decimal:
         """A threshold as an exact number."""

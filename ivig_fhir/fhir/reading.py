@@ -56,6 +56,11 @@ def plain_decimal(value: object) -> Decimal | None:
     return Decimal(value.strip()) if isinstance(value, str) and _PLAIN_DECIMAL.fullmatch(value.strip()) else None
 
 
+def notes(element: object) -> tuple[str, ...]:
+    """The texts of the Annotations under `note`, each once."""
+    return tuple(dict.fromkeys(t for n in parts(element, "note") if (t := word(n, "text"))))
+
+
 def status_words(concept: object) -> tuple[str, ...]:
     """The codes of a status, lower case, then its text; a bare string (as older versions of FHIR have it) is its own code."""
     if isinstance(concept, str):

@@ -145,6 +145,7 @@ def _finding(f: Any) -> Json:
         "ref": f.ref,
         "severity": f.severity,
         "message": f.message,
+        "threshold": f.threshold or None,
         "evidence": [{"reference": e.reference, "said": e.said, "time": e.time, "version": e.version} for e in f.evidence],
         "mitigation": list(f.mitigation),
         "state": f.state,

@@ -119,6 +119,7 @@ class Case:
             entry.mitigation,
             entry.source.citations,
             (branch,),
+            threshold=entry.threshold,
         )
 
     def clear(self, id_: str) -> Clear | NotAssessed:

@@ -30,8 +30,8 @@ class Measure:
 class Finding:
     """A check that fired: severity info, warning, override or hard-stop, words from content, evidence from the chart.
 
-    `branch` is the row of `order_sets/checks` that gave severity and words, `branches` are all that hold, the gravest first. `mitigation`
-    says what helps, `measures` what of it this order has.
+    `branch` is the row of `order_sets/checks` that gave severity and words, `branches` are all that hold, the gravest first. `threshold`
+    says when the check fires, with its numbers. `mitigation` says what helps, `measures` what of it this order has.
     """
 
     check: str
@@ -44,6 +44,7 @@ class Finding:
     citations: tuple[str, ...]
     branches: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = ()
+    threshold: str = ""
 
     @property
     def state(self) -> str:

@@ -44,7 +44,7 @@ def detected_issue(
     return drop_empty(
         {
             "resourceType": "DetectedIssue",
-            "text": narrative((f"{_WORDS[finding.severity]}: {finding.message}", *(e.said for e in finding.evidence))),
+            "text": narrative(_told(finding)),
             "identifier": [identifiers.identifier(context.urn(role_of(finding)))],
             "status": "final" if signed else "preliminary",
             "code": concept(*category, coding(context.system("check"), finding.check), text=entry.title if entry else finding.check),
@@ -65,6 +65,12 @@ def _mitigations(finding: Finding, override: ChosenOverride | None, content: Con
     """The reason given for going on, then what the order does about the finding."""
     given = [_mitigation(override, content, context)] if override else []
     return given + [_taken(measure, context) for measure in finding.measures]
+
+
+def _told(finding: Finding) -> tuple[str, ...]:
+    """The finding for a reader: what was found, on what, and where its threshold lies."""
+    said = (f"{_WORDS[finding.severity]}: {finding.message}", *(e.said for e in finding.evidence))
+    return (*said, f"Fires: {finding.threshold}") if finding.threshold else said
 
 
 def _evidence(finding: Finding) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -95,12 +95,12 @@ def _current(case: Case, item: Drug, days: Decimal) -> bool:
     return item.state == "recent" and case.within(item.ended or item.time, days)
 
 
-def newest(case: Case, panel: str) -> tuple[Measurement, ...]:
+def newest(case: Case, panel: str, fit: Callable[[Measurement], bool] = bool) -> tuple[Measurement, ...]:
     """The newest number of a panel, and the newest final one where that is another: a preliminary result may add a finding, never end one.
 
-    Where values of one instant contradict each other, none is taken.
+    Only those that are `fit`. Where values of one instant contradict each other, none is taken.
     """
-    numbers = [m for m in case.chart.panel(panel) if m.time is not None and m.value is not None]
+    numbers = [m for m in case.chart.panel(panel) if m.time is not None and m.value is not None and fit(m)]
     firsts = (next(iter(numbers), None), next((m for m in numbers if not m.preliminary), None))
     return tuple(dict.fromkeys(m for m in firsts if m is not None and not contradicted(case.chart, m, case.content)))
 
@@ -117,3 +117,14 @@ def below(value: Decimal, comparator: str, limit: Decimal) -> bool | None:
 def is_below(item: Measurement, limit: Decimal) -> bool | None:
     """Whether a measurement is below a limit; None when its comparator leaves it open."""
     return None if item.value is None else below(item.value, item.comparator, limit)
+
+
+def is_above(item: Measurement, limit: Decimal) -> bool | None:
+    """Whether a measurement is above a limit, the limit itself not; None when its comparator leaves it open."""
+    if item.value is None:
+        return None
+    if item.comparator in (">", ">="):
+        return True if item.value > limit or (item.comparator == ">" and item.value == limit) else None
+    if item.comparator in ("<", "<="):
+        return False if item.value <= limit else None
+    return item.value > limit

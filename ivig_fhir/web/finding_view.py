@@ -49,6 +49,7 @@ def finding_view(f: Finding, title: str, offers: Sequence[Offer] = ()) -> View:
         "measures": [m.said for m in f.measures],
         "offers": [_offer(o) for o in offers],
         "figure": next((True for o in offers if o.asks), False),
+        "threshold": f.threshold,
         "citations": f.citations,
     }
 

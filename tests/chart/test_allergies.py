@@ -72,3 +72,9 @@ def test_substances_and_manifestations_of_reactions_are_kept(make, chart):
 @pytest.mark.parametrize("broken", [{"code": None}, {"code": "corn"}, {"reaction": "x"}, {"reaction": [{"manifestation": "x"}]}])
 def test_a_malformed_allergy_is_still_one(make, chart, broken):
     assert len(chart(make.allergy(**broken)).allergies) == 1
+
+
+def test_what_is_written_beside_an_allergy_is_kept_as_notes(make, chart):
+    reaction = [{"manifestation": [{"text": "fever"}], "description": "dark urine two days later", "note": [{"text": "Hb fell to 7"}]}]
+    found = chart(make.allergy(note=[{"text": "told by the patient"}], reaction=reaction)).allergies[0]
+    assert found.notes == ("told by the patient", "dark urine two days later", "Hb fell to 7")

@@ -81,3 +81,9 @@ def test_a_malformed_condition_is_still_one(make, chart, broken):
 
 def test_said_is_short_even_where_the_record_is_not(make, chart):
     assert len(chart(make.condition(code={"text": "x" * 5000})).problems[0].said) <= 120
+
+
+def test_what_is_written_beside_a_condition_is_kept_as_notes(make, chart):
+    beside = {"note": [{"text": "during IVIG"}, {"time": "2024"}], "evidence": [{"code": [{"text": "hypotension"}]}, {"detail": []}]}
+    assert chart(make.condition(**beside)).problems[0].notes == ("during IVIG", "hypotension")
+    assert chart(make.condition(note="no list", evidence=7)).problems[0].notes == ()

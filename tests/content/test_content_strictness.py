@@ -34,6 +34,7 @@ message = "Not in {diluent}."
 """
 CIDP, GAMUNEX, POLICIES = "indications/cidp.toml", "products/gamunex-c.toml", "policies.toml"
 PANZYGA = "products/panzyga.toml"
+SODIUM = "checks/sodium.toml"
 COMPANIONS, PANELS, CODES = "companions.toml", "observations.toml", "value_sets/indication-cidp.csv"
 
 # file, what stands there, what is planted, and the words that the error must hold
@@ -146,6 +147,8 @@ FAULTS = [
     ("references.toml", 'publisher = "none"', "", ("references.toml", "established.publisher", "missing")),
     ("references.toml", "[established]", "[established]\nmood = 1", ("references.toml", "established.mood", "not a key")),
     ("release.toml", 'version = "', 'version = "\n', ("release.toml", "TOML")),
+    (SODIUM, "below {info} mmol/L", "below {other} mmol/L", (SODIUM, "threshold", "'other'")),
+    (SODIUM, "below {info} mmol/L", "below {info mmol/L", (SODIUM, "threshold", "braces")),
     ("checks/index.toml", 'ref = "A02"', 'ref = "A01"', ("checks/index.toml", "A01", "twice")),
     ("checks/index.toml", 'id = "hypersensitivity.other-reaction"', 'id = "Other Reaction"', ("checks/index.toml", "id", "spelled")),
 ]  # fmt: skip

@@ -1,19 +1,19 @@
-"""Haemolysis: does the blood group, with this much immunoglobulin, put the red cells at risk?"""
+"""Haemolysis: are the red cells at risk, by the blood group and the dose, or because it happened before?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ivig_fhir.chart.facts import Measurement
+from ivig_fhir.chart.facts import Allergy, Measurement, Problem
 from ivig_fhir.fhir.quantity import half_up
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.cumulative import given
 from ivig_fhir.proposal.findings import Evidence, Result
-from ivig_fhir.proposal.matching import is_below, measured, newest, problems
+from ivig_fhir.proposal.matching import Match, allergies, is_below, measured, newest, problems
 
-GROUP = "hemolysis.blood-group"
+GROUP, PREVIOUS = "hemolysis.blood-group", "hemolysis.previous"
 _SETS = {"A": "blood-group-a", "B": "blood-group-b", "AB": "blood-group-ab", "O": "blood-group-o"}
 
 
@@ -75,4 +75,32 @@ def _fragile(case: Case) -> list[Hit]:
     return hits + [Hit("hemolytic-disorder", (m.evidence,), {"said": m.item.said}) for m in disorders]
 
 
-CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = ((GROUP, non_o_group),)
+def previous(case: Case) -> Result:
+    """Haemolysis after immunoglobulin at any time, as a diagnosis or as an allergy.
+
+    A code for haemolysis by a drug counts when words name immunoglobulin, an allergy to immunoglobulin when the reaction was haemolysis.
+    """
+    found: tuple[Match[Problem] | Match[Allergy], ...] = (
+        *problems(case, "hemolysis-due-to-ig", active_only=False),
+        *allergies(case, "hemolysis-due-to-ig"),
+        *(m for m in problems(case, "hemolysis-drug-induced", active_only=False) if _names_immunoglobulin(case, m.item)),
+        *(m for m in allergies(case, "ig-therapy") if _was_hemolysis(case, m.item)),
+    )
+    once = {m.item.source.reference: m for m in reversed(found)}
+    hits = [Hit("previous", (m.evidence,), {"said": m.item.said}) for m in reversed(once.values())]
+    return finding(case, PREVIOUS, hits) if hits else case.clear(PREVIOUS)
+
+
+def _names_immunoglobulin(case: Case, item: Problem) -> bool:
+    return case.content.value_sets["ig-therapy"].by_text((*item.texts, *item.notes)) is not None
+
+
+def _was_hemolysis(case: Case, item: Allergy) -> bool:
+    signs = case.content.value_sets["hemolysis-reaction"]
+    return bool(signs.by_code(item.manifestations) or signs.by_text((*item.manifestation_texts, *item.notes)))
+
+
+CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (
+    (GROUP, non_o_group),
+    (PREVIOUS, previous),
+)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ivig_fhir.chart.facts import Allergy, Measurement, Problem
+from ivig_fhir.fhir.reading import short
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Clear, Result
-from ivig_fhir.proposal.matching import Match, allergies, is_below, measured, newest, problems
+from ivig_fhir.proposal.matching import Match, allergies, is_below, measured, problems, remarked
+from ivig_fhir.proposal.recent import EVER, recent
 
 SEVERE, OTHER = "hypersensitivity.severe-reaction", "hypersensitivity.other-reaction"
 ANTIBODIES, DEFICIENCY = "hypersensitivity.iga-antibodies", "hypersensitivity.iga-deficiency"
@@ -35,12 +37,20 @@ def _is_severe(case: Case, item: Allergy) -> bool:
 
 
 def _diagnosis(case: Case, match: Match[Problem]) -> Hit | None:
-    """These codes mean blood products of any kind: words must say which. Words for another product are no reaction to this one."""
-    sets, texts = case.content.value_sets, match.item.texts
-    values = {"said": match.item.said}
-    if sets["ig-therapy"].by_text(texts):
-        return Hit("suspected" if match.item.soft else "diagnosis", (match.evidence,), values)
-    return None if sets["other-blood-product"].by_text(texts) else Hit("unnamed-product", (match.evidence,), values)
+    """These codes mean blood products of any kind: words must say which, its name first, then what is written beside it.
+
+    Words for another product are no reaction to this one; notes that name both leave it open.
+    """
+    ours, others, item = case.content.value_sets["ig-therapy"], case.content.value_sets["other-blood-product"], match.item
+    branch = "suspected" if item.soft else "diagnosis"
+    if ours.by_text(item.texts):
+        return Hit(branch, (match.evidence,), {"said": item.said})
+    if others.by_text(item.texts):
+        return None
+    note, other = ours.by_text(item.notes), others.by_text(item.notes)
+    if note is not None and other is None:
+        return Hit(branch, (remarked(match.evidence, f"its note: {short(note)}"),), {"said": item.said})
+    return None if other is not None and note is None else Hit("unnamed-product", (match.evidence,), {"said": item.said})
 
 
 def other_reaction(case: Case) -> Result:
@@ -64,10 +74,11 @@ def iga_antibodies(case: Case) -> Result:
 
     An antibody test that was never made is not a negative one.
     """
-    deficient, reacted = _deficient(case), _reacted(case)
+    deficient, reacted, (positive, negative) = _deficient(case), _reacted(case), _antibody_tests(case)
+    if not deficient and _undecided(case) and (positive or reacted):
+        return case.unknown(ANTIBODIES, case.check(ANTIBODIES).messages["undecided"])
     if not deficient:
         return case.clear(ANTIBODIES)
-    positive, negative = _antibody_tests(case)
     shown = tuple(m.evidence if isinstance(m, Match) else measured(m) for m in deficient)
     tests = tuple(measured(m) for m in (*positive, *negative))
     reactions = tuple(m.evidence for m in reacted)
@@ -90,8 +101,8 @@ def iga_deficiency(case: Case) -> Result:
     if deficient:
         shown = tuple(m.evidence if isinstance(m, Match) else measured(m) for m in deficient)
         return finding(case, DEFICIENCY, [Hit("deficient", shown)])
-    if case.age_years is None and _low_iga(case):
-        return case.unknown(DEFICIENCY, case.check(DEFICIENCY).messages["age-unknown"])
+    if _undecided(case):
+        return case.unknown(DEFICIENCY, case.check(DEFICIENCY).messages["undecided"])
     return case.clear(DEFICIENCY)
 
 
@@ -104,7 +115,16 @@ def _deficient(case: Case) -> tuple[Match[Problem] | Measurement, ...]:
 
 def _low_iga(case: Case) -> tuple[Measurement, ...]:
     limit = case.check(ANTIBODIES).number("iga_deficient_below_mg_dl")
-    return tuple(m for m in newest(case, "iga") if is_below(m, limit))
+    return tuple(m for m in recent(case, "iga", EVER).shown if is_below(m, limit))
+
+
+def _undecided(case: Case) -> bool:
+    """IgA was measured, and the result does not tell: a bound across the limit, an unreadable or contradicted value, no age beside it."""
+    values, limit = recent(case, "iga", EVER), case.check(ANTIBODIES).number("iga_deficient_below_mg_dl")
+    if case.age_years is None:
+        return bool(values.obscured) or any(is_below(m, limit) is not False for m in values.shown)
+    open_ = values.obscured or (values.shown and not values.ends(lambda m: is_below(m, limit) is False))
+    return case.age_years >= case.check(ANTIBODIES).number("min_age_years") and bool(open_)
 
 
 def _reacted(case: Case) -> tuple[Match[Allergy] | Match[Problem], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -26,6 +26,7 @@ class Egfr:
     """Estimated GFR in mL/min/1.73 m2, unrounded. `comparator` when the creatinine was only a bound; `how` names the formula.
 
     `contradiction` is what the laboratory reported, where it falls on the other side of a limit; `value` is then the worse of the two.
+    `final` when a final result stands behind it; a preliminary one alone never says that function is good.
     """
 
     value: Decimal
@@ -33,10 +34,16 @@ class Egfr:
     how: str
     evidence: tuple[Evidence, ...]
     contradiction: Decimal | None = None
+    final: bool = True
 
     def below(self, limit: Decimal) -> bool | None:
         """Whether it is below a limit; None when a bound leaves it open."""
         return below(self.value, self.comparator, limit)
+
+    def undecided(self, limit: Decimal) -> bool:
+        """Whether it neither is below a limit nor may be taken for being above it."""
+        held = self.below(limit)
+        return held is None or (not held and not self.final)
 
     @property
     def shown(self) -> Decimal:
@@ -50,19 +57,26 @@ def egfr(case: Case) -> Egfr | None:
     CKD-EPI 2021 from 18 years, bedside Schwartz below. Of a preliminary and a final creatinine the worse one counts. A reported value that
     is a lower bound (">60") or of a race-stratified formula for Black patients is not used.
     """
-    computed = min((e for m in newest(case, "creatinine") if (e := _computed(case, m)) is not None), key=lambda e: e[0].value, default=None)
-    if computed is None:
-        return _as_reported(case, _reported(case, fallback=True))
-    estimate, creatinine = computed
-    other = _as_reported(case, _reported(case, fallback=False, since=creatinine.time))
+    computed = [(e, m) for m in newest(case, "creatinine") if (e := _computed(case, m)) is not None]
+    if not computed:
+        return _worse(_as_reported(case, m) for m in _reported(case, fallback=True))
+    estimate, creatinine = min(computed, key=lambda e: e[0].value)
+    estimate = replace(estimate, final=any(e.final for e, _ in computed))
+    other = _worse(_as_reported(case, m) for m in _reported(case, fallback=False, since=creatinine.time))
     if other is None or not _disagree(case, estimate, other):
         return estimate
     worse = min(estimate, other, key=lambda e: e.value)
     better = max(estimate, other, key=lambda e: e.value)
-    return Egfr(worse.value, worse.comparator, worse.how, (*worse.evidence, *better.evidence), better.shown)
+    return replace(worse, evidence=(*worse.evidence, *better.evidence), contradiction=better.shown)
 
 
-def _computed(case: Case, item: Measurement) -> tuple[Egfr, Measurement] | None:
+def _worse(estimates: Iterable[Egfr]) -> Egfr | None:
+    """The lowest of a preliminary and a final estimate; final when one of them is."""
+    found = tuple(estimates)
+    return replace(min(found, key=lambda e: e.value), final=any(e.final for e in found)) if found else None
+
+
+def _computed(case: Case, item: Measurement) -> Egfr | None:
     age, sex, shown = case.age_years, case.chart.patient.sex, [measured(item)]
     if item.value is None or item.value <= 0 or age is None:
         return None
@@ -76,25 +90,20 @@ def _computed(case: Case, item: Measurement) -> tuple[Egfr, Measurement] | None:
             return None
         value, how = egfr_schwartz_bedside(case.order.height_cm, item.value), "bedside Schwartz"
         shown += [measured(height)] if height else []
-    return Egfr(value, _OPPOSITE[item.comparator], how, tuple(shown)), item
+    return Egfr(value, _OPPOSITE[item.comparator], how, tuple(shown), final=not item.preliminary)
 
 
-def _reported(case: Case, fallback: bool, since: FhirTime | None = None) -> Measurement | None:
-    """The newest reported value that may be used; formulas that are only a fallback never contradict a computed value."""
+def _reported(case: Case, fallback: bool, since: FhirTime | None = None) -> Iterable[Measurement]:
+    """The newest reported values that may be used; formulas that are only a fallback never contradict a computed value."""
     limits = case.check(FUNCTION).thresholds
     unfit = (*limits["race_stratified"], *(() if fallback else limits["fallback_only"]))
-    for item in newest(case, "egfr"):
-        if item.comparator in _LOWER_BOUND or item.loinc in unfit:
-            continue
-        if since is None or (item.time is not None and item.time.latest >= since.earliest):
-            return item
-    return None
+    found = newest(case, "egfr", lambda m: m.comparator not in _LOWER_BOUND and m.loinc not in unfit)
+    return (m for m in found if since is None or (m.time is not None and m.time.latest >= since.earliest))
 
 
-def _as_reported(case: Case, item: Measurement | None) -> Egfr | None:
-    if item is None or item.value is None:
-        return None
-    return Egfr(item.value, item.comparator, case.check(FUNCTION).thresholds["reported"], (measured(item),))
+def _as_reported(case: Case, item: Measurement) -> Egfr:
+    value, how = item.value or Decimal(0), case.check(FUNCTION).thresholds["reported"]
+    return Egfr(value, item.comparator, how, (measured(item),), final=not item.preliminary)
 
 
 def _disagree(case: Case, one: Egfr, other: Egfr) -> bool:
@@ -112,7 +121,8 @@ def acute_kidney_injury(case: Case) -> Result:
     hits += [hit for item in latest for hit in (_rise(case, item), _ratio(case, item)) if hit is not None]
     if hits:
         return finding(case, INJURY, hits)
-    return case.clear(INJURY) if latest else case.unknown(INJURY, case.check(INJURY).messages["no-creatinine"])
+    final = any(not m.preliminary for m in latest)
+    return case.clear(INJURY) if final else case.unknown(INJURY, case.check(INJURY).messages["no-creatinine"])
 
 
 def _rise(case: Case, item: Measurement) -> Hit | None:
@@ -158,7 +168,7 @@ def reduced_function(case: Case) -> Result:
         hits.append(Hit("chronic-disease", tuple(m.evidence for m in kidney), {"said": kidney[0].item.said}))
     if hits:
         return finding(case, FUNCTION, hits)
-    if estimate is None or estimate.below(case.check(FUNCTION).number("warn_below")) is None:
+    if estimate is None or estimate.undecided(case.check(FUNCTION).number("warn_below")):
         return case.unknown(FUNCTION, case.check(FUNCTION).messages["not-evaluated"])
     return case.clear(FUNCTION)
 

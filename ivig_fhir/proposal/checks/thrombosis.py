@@ -8,12 +8,16 @@ from decimal import Decimal
 
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.checks.hyperviscosity import thick_blood
 from ivig_fhir.proposal.checks.renal_risk import adult_bmi, age_evidence, body_evidence
+from ivig_fhir.proposal.checks.thrombosis_drugs import DRUGS, thrombogenic_classes
 from ivig_fhir.proposal.findings import Evidence, Result
-from ivig_fhir.proposal.matching import Match, events, is_below, measured, newest, problems, recent_problems, taken
+from ivig_fhir.proposal.matching import Match, events, measured, problems, recent_problems
 
 EVENT, FACTORS = "thrombosis.recent-event", "thrombosis.risk-factors"
 _ACCESS = ("Device", "DeviceUseStatement", "Procedure")
+# Types without which a category cannot be said to be absent.
+_DIAGNOSES, _LINES, _VALUES = ("Condition",), ("Condition", "Device", "Procedure"), ("Condition", "Observation")
 
 
 def recent_event(case: Case) -> Result:
@@ -26,7 +30,7 @@ def recent_event(case: Case) -> Result:
 
 @dataclass(frozen=True)
 class _Category:
-    """One category of the label's list: what speaks for it, or that it could not be known."""
+    """One category of the label's list: what speaks for it, or that it could not be judged."""
 
     name: str
     evidence: tuple[Evidence, ...]
@@ -45,7 +49,7 @@ def risk_factors(case: Case) -> Result:
     """
     names, history, others = case.check(FACTORS).thresholds["categories"], _history(case), _others(case)
     present = [c for c in (history, *others) if c.present]
-    unknown = ", ".join(names[c.name] for c in others if c.unknown and not c.present)
+    unknown = ", ".join(names[c.name] for c in (history, *others) if c.unknown and not c.present)
     if not present:
         if unknown:
             return case.unknown(FACTORS, case.check(FACTORS).messages["unknown-categories"].format(categories=unknown))
@@ -63,23 +67,29 @@ def risk_factors(case: Case) -> Result:
 
 
 def _history(case: Case) -> _Category:
-    return _Category("history", _shown(problems(case, "thrombosis-history", "thrombosis-acute", active_only=False)))
+    found = problems(case, "thrombosis-history", "thrombosis-acute", active_only=False)
+    return _Category("history", _shown(found), _unread(case, _DIAGNOSES))
 
 
 def _others(case: Case) -> tuple[_Category, ...]:
     check = case.check(FACTORS)
     age, bmi = case.age_years, adult_bmi(case)
     lines = (*_shown(problems(case, "central-line")), *_shown(events(case, _ACCESS, "central-line")))
-    medicines = [m for s in check.thresholds["drug_sets"] for m in taken(case, s, check.number("med_window_days"))]
+    medicines = [m for matches in thrombogenic_classes(case).values() for m in matches]
+    weightless = bmi is None and (age is None or case.adult)
     return (
         _Category("age", (age_evidence(case),) if age is not None and age >= check.number("age_years") else (), age is None),
-        _Category("hypercoagulable", _shown(problems(case, "hypercoagulable"))),
-        _Category("immobility", _shown(problems(case, "immobility"))),
-        _Category("drugs", _shown(medicines)),
-        _Category("central-line", lines),
-        _Category("hyperviscosity", _hyperviscosity(case)),
-        _Category("cardiovascular", _cardiovascular(case, bmi), bmi is None and (age is None or case.adult)),
+        _Category("hypercoagulable", _shown(problems(case, "hypercoagulable")), _unread(case, _DIAGNOSES)),
+        _Category("immobility", _shown(problems(case, "immobility")), _unread(case, _DIAGNOSES)),
+        _Category("drugs", _shown(medicines), _unread(case, case.check(DRUGS).depends_on)),
+        _Category("central-line", lines, _unread(case, _LINES)),
+        _Category("hyperviscosity", thick_blood(case), _unread(case, _VALUES)),
+        _Category("cardiovascular", _cardiovascular(case, bmi), weightless or _unread(case, _VALUES)),
     )
+
+
+def _unread(case: Case, types: Iterable[str]) -> bool:
+    return case.chart.unread(types) is not None
 
 
 def _shown(matches: Iterable[Match]) -> tuple[Evidence, ...]:  # type: ignore[type-arg]
@@ -98,30 +108,6 @@ def _smoking(case: Case) -> tuple[Evidence, ...]:
     status, smokers = case.chart.latest("smoking", preliminary=True), case.content.value_sets["current-smoker"]
     smokes = status is not None and (smokers.by_code(status.codes) or smokers.by_text((status.text,)))
     return (measured(status),) if status is not None and smokes else ()
-
-
-def _hyperviscosity(case: Case) -> tuple[Evidence, ...]:
-    """Thick blood by a diagnosis, or by a laboratory value of the last months."""
-    check = case.check(FACTORS)
-    days = check.number("lab_days")
-    found = list(_shown(problems(case, "hyperviscosity-dx")))
-    for panel, limit in check.thresholds["viscous_from"].items():
-        found += [measured(m) for m in newest(case, panel) if case.within(m.time, days) and is_below(m, Decimal(limit)) is False]
-    for item in newest(case, "serum-viscosity"):
-        thick = item.value is not None and item.value > check.number("viscosity_above") and item.comparator not in ("<", "<=")
-        found += [measured(item)] if thick and case.within(item.time, days) else []
-    return (*found, *_globulin_gap(case, days))
-
-
-def _globulin_gap(case: Case, days: Decimal) -> tuple[Evidence, ...]:
-    limit = case.check(FACTORS).number("globulin_gap")
-    for protein in newest(case, "total-protein"):
-        for albumin in newest(case, "albumin"):
-            recent = case.within(protein.time, days) and case.within(albumin.time, days)
-            exact = not protein.comparator and not albumin.comparator
-            if recent and exact and protein.value is not None and albumin.value is not None and protein.value - albumin.value >= limit:
-                return measured(protein), measured(albumin)
-    return ()
 
 
 CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (

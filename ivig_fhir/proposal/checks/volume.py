@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 
-from ivig_fhir.chart.facts import Measurement
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Result
-from ivig_fhir.proposal.matching import is_below, measured, newest, problems, recent_problems
+from ivig_fhir.proposal.matching import is_below, measured, problems, recent_problems
+from ivig_fhir.proposal.recent import Recent, recent
 
 HEART = "volume.heart-failure"
 
@@ -26,24 +27,29 @@ def heart_failure(case: Case) -> Result:
     volume = _ml_kg_day(case)
     if (acute or known) and volume is not None and volume > check.number("volume_ml_kg_day_above"):
         hits.append(Hit("much-volume", (), {"volume": volume, "limit": check.number("volume_ml_kg_day_above")}))
-    if (acute or known) and not _recent(case, "lvef", check.number("lvef_days")):
+    if (acute or known) and not _values(case)["lvef"].shown:
         hits.append(Hit("no-ejection-fraction"))
-    return finding(case, HEART, hits) if hits else case.clear(HEART)
+    if hits:
+        return finding(case, HEART, hits)
+    unclear = any(v.obscured for v in _values(case).values())
+    return case.unknown(HEART, check.messages["not-readable"]) if unclear else case.clear(HEART)
 
 
 def _laboratory(case: Case) -> Iterable[Hit]:
     check = case.check(HEART)
     for panel, limit in (("nt-probnp", "ntprobnp"), ("bnp", "bnp")):
-        for item in _recent(case, panel, check.number("lab_days")):
+        for item in _values(case)[panel].shown:
             if is_below(item, check.number(limit)) is False:
                 yield Hit("natriuretic-peptide", (measured(item),), {"said": item.said, "limit": check.number(limit)})
-    for item in _recent(case, "lvef", check.number("lvef_days")):
+    for item in _values(case)["lvef"].shown:
         if is_below(item, check.number("lvef")):
             yield Hit("ejection-fraction", (measured(item),), {"said": item.said, "limit": check.number("lvef")})
 
 
-def _recent(case: Case, panel: str, days: Decimal) -> tuple[Measurement, ...]:
-    return tuple(m for m in newest(case, panel) if case.within(m.time, days))
+def _values(case: Case) -> Mapping[str, Recent]:
+    check = case.check(HEART)
+    windows = {"nt-probnp": "lab_days", "bnp": "lab_days", "lvef": "lvef_days"}
+    return {panel: recent(case, panel, timedelta(days=int(check.number(days)))) for panel, days in windows.items()}
 
 
 def _ml_kg_day(case: Case) -> Decimal | None:

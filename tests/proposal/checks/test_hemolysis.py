@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from a_case import case, infusion, lab, outcome, problem
+from a_case import IG, allergy, case, found, infusion, lab, outcome, problem
 
-from ivig_fhir.proposal.checks.hemolysis import blood_group, non_o_group
+from ivig_fhir.proposal.checks.hemolysis import blood_group, non_o_group, previous
 
 A, B, AB, GROUP_O = (f"snomed|{c}" for c in ("112144000", "112149005", "165743006", "58460004"))
 
@@ -105,3 +105,38 @@ def test_infusions_of_other_courses_count_for_28_days(when: str, severity: str) 
 )
 def test_what_is_not_known_is_not_clear(facts: tuple[object, ...], options: dict[str, object], result: str) -> None:
     assert outcome(non_o_group(case(*facts, **options))) == result  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("item", "severity"),
+    [
+        (problem("icd10cm|D59.2", "IVIG hemolysis 2022", active=False), "override"),
+        (problem(text="IVIG haemolysis"), "override"),
+        (problem(text="IVIG-associated hemolytic anemia"), "override"),
+        (problem(text="Immunoglobulin-induced haemolysis"), "override"),
+        (problem(text="Haemolysis after IVIG", soft=True), "override"),
+        (problem("icd10cm|D59.2", "Drug-induced hemolytic anemia, Privigen"), "override"),
+        (problem("icd10cm|D59.2", notes=("two days after gamma globulin",)), "override"),
+        (problem("icd10cm|D59.2", "Drug-induced hemolytic anemia, penicillin"), "clear"),
+        (problem("icd10cm|D59.11", "Warm autoimmune hemolytic anemia treated with IVIG"), "clear"),
+        (problem("icd10cm|D59.2", notes=("after anti-D (WinRho)",)), "clear"),
+        (allergy(text="IVIG hemolysis", active=False), "override"),
+        (allergy(IG, manifestation_texts=("Hemolytic anemia",)), "override"),
+        (allergy(IG, signs="snomed|61261009", active=False), "override"),
+        (allergy(IG, notes=("Haemolysis on day 4",)), "override"),
+        (allergy(IG, manifestation_texts=("headache",)), "clear"),
+        (allergy(text="Penicillin", manifestation_texts=("hemolysis",)), "clear"),
+    ],
+)
+def test_haemolysis_after_immunoglobulin_counts_for_ever(item: object, severity: str) -> None:
+    assert outcome(previous(case(item))) == severity
+
+
+def test_one_entry_that_matches_twice_is_said_once() -> None:
+    result = found(previous(case(problem("icd10cm|D59.2", "IVIG hemolysis 2022"))))
+    assert result.message == "Haemolysis after immunoglobulin is on record: IVIG hemolysis 2022."
+
+
+@pytest.mark.parametrize("type_", ["Condition", "AllergyIntolerance"])
+def test_a_past_that_could_not_be_read_is_not_clear(type_: str) -> None:
+    assert outcome(previous(case(unread=(type_,)))) == "unknown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from a_case import IG, allergy, case, cited, found, lab, outcome, problem
 
+from ivig_fhir.chart.facts import Source, Unusable
 from ivig_fhir.proposal.checks.hypersensitivity import iga_antibodies, iga_deficiency, other_reaction, severe_reaction
 
 SEVERE = {"manifestation_texts": ("Anaphylaxis",)}
@@ -123,11 +124,14 @@ def test_deficiency_antibodies_and_reaction_together_are_the_contraindication(
         (lab("iga", "6.9"), "1986-01-15", "warning"),
         (lab("iga", "7"), "1986-01-15", "clear"),
         (lab("iga", "7", comparator="<"), "1986-01-15", "warning"),
-        (lab("iga", "10", comparator="<"), "1986-01-15", "clear"),
+        (lab("iga", "10", comparator="<"), "1986-01-15", "unknown"),
+        (lab("iga", "60", comparator=">"), "1986-01-15", "clear"),
+        (lab("iga", "180", status="preliminary"), "1986-01-15", "unknown"),
         (lab("iga", "6", status="preliminary"), "1986-01-15", "warning"),
         (lab("iga", "6"), "2022-03-02", "warning"),
         (lab("iga", "6"), "2022-03-03", "clear"),
         (lab("iga", "6"), None, "unknown"),
+        (lab("iga", "180"), None, "clear"),
     ],
 )
 def test_low_iga_means_deficiency_from_four_years_on(item: object, born: str | None, severity: str) -> None:
@@ -141,3 +145,38 @@ def test_a_preliminary_normal_iga_does_not_end_a_finding() -> None:
 
 def test_a_later_final_iga_ends_it() -> None:
     assert outcome(iga_deficiency(case(lab("iga", "5", "2026-02-01"), lab("iga", "150", "2026-02-20")))) == "clear"
+
+
+def test_iga_that_could_not_be_read_or_contradicts_itself_says_nothing() -> None:
+    refused = Unusable("iga", Source("Observation/x", None, "2026-02-01"), "IgA 6", "no unit")
+    assert outcome(iga_deficiency(case(unusable=(refused,)))) == "unknown"
+    assert outcome(iga_deficiency(case(lab("iga", "180", "2026-02-20"), unusable=(refused,)))) == "clear"
+    assert outcome(iga_deficiency(case(lab("iga", "6"), lab("iga", "60")))) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("fact", "result"), [(AFTER_PLATELETS, "unknown"), (anti_iga("Positive"), "unknown"), (problem("icd10cm|E11.9"), "clear")]
+)
+def test_an_undecided_iga_leaves_the_contraindication_open_where_the_rest_is_there(fact: object, result: str) -> None:
+    assert outcome(iga_antibodies(case(fact, lab("iga", "10", comparator="<")))) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "notes", "severity"),
+    [
+        ("", ("Anaphylaxis ten minutes into the second IVIG infusion",), "hard-stop"),
+        ("Anaphylactic reaction", ("Privigen 2024",), "hard-stop"),
+        ("Anaphylactic reaction", ("after platelets",), "clear"),
+        ("Anaphylactic reaction", ("after platelets; IVIG was tolerated later",), "override"),
+        ("Anaphylactic reaction", ("no details",), "override"),
+        ("Anaphylaxis after platelets", ("IVIG was tolerated later",), "clear"),
+        ("Anaphylaxis to IVIG", (), "hard-stop"),
+    ],
+)
+def test_notes_say_which_product_where_the_name_of_the_diagnosis_does_not(text: str, notes: tuple[str, ...], severity: str) -> None:
+    assert outcome(severe_reaction(case(problem("icd10cm|T80.51XA", text, notes=notes)))) == severity
+
+
+def test_a_note_that_decided_is_shown() -> None:
+    result = found(severe_reaction(case(problem("icd10cm|T80.51XA", notes=("during IVIG 2024",)))))
+    assert "its note: during IVIG 2024" in result.evidence[0].said

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from a_case import ASPIRIN, case, cited, drug, found, lab, outcome, problem
 
-from ivig_fhir.proposal.checks.renal_risk import nephrotoxic_drugs, risk_factors
+from ivig_fhir.proposal.checks.renal_drugs import nephrotoxic_drugs
+from ivig_fhir.proposal.checks.renal_risk import risk_factors
 
 GOOD = lab("creatinine", "0.9")
 IBUPROFEN = drug("request", "active", "Ibuprofen 200 MG Oral Tablet", "rxnorm|310965")
