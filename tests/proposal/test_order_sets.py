@@ -325,10 +325,20 @@ def test_a_dose_that_the_products_label_prints_is_within_the_regimen(product: st
 def test_label_asks_for_the_regimen_of_which_the_products_label_prints_something() -> None:
     assert case(SETS["itp-adult"], "label", product="privigen").regimen == SETS["itp-adult"].regimen("itp-adult-label")
     assert case(SETS["cidp"], "label", product="privigen").regimen == SETS["cidp"].regimen("cidp-load")
+    assert case(SETS["itp-adult"], "label", product="gammagard-sd").regimen == SETS["itp-adult"].regimen("itp-adult-1")
+    assert case(SETS["kawasaki"], "label", (1, 17), product="gammagard-sd").regimen == SETS["kawasaki"].regimen("kd-label")
     for id_, product in (("gbs", "gamunex-c"), ("cidp", "octagam-10"), ("ra", "gamunex-c")):
         with pytest.raises(SelectionError) as said:
             case(SETS[id_], "label", product=product)
         assert "No dose is known here that the label" in said.value.message
+
+
+@pytest.mark.parametrize(
+    ("product", "per_kg", "expected"), [("panzyga", "2", ""), ("panzyga", "2.11", "override"), ("privigen", "1.1", "override")]
+)
+def test_a_maintenance_dose_that_one_label_allows_is_within_the_regimen_for_that_product(product: str, per_kg: str, expected: str) -> None:
+    made = case(SETS["cidp"], "cidp-maint", product=product, days=2, dose={"per_kg": per_kg})
+    assert severity(made, "dose.outside-regimen") == expected
 
 
 def test_a_monthly_dose_is_that_of_four_weeks_times_the_interval() -> None:
