@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ivig_fhir.content.figure import read_figures
 from ivig_fhir.content.files import CSV, TOML, Files, Texts, parse_toml
 from ivig_fhir.content.hashing import digest_of, hash_of
 from ivig_fhir.content.load_checks import Index, read_checks, read_index
@@ -56,6 +57,8 @@ def parse_content(texts: Texts) -> Content:
     index = read_index(files.toml(_INDEX), _INDEX)
     companions, rules = read_companions(files.toml("companions.toml"), "companions.toml", citations)
     _refuse_unknown_checks(constants, index)
+    figures = read_figures(files.toml("figures.toml"), "figures.toml", citations)
+    named = {"check_index": index, "rules": rules, "figures": figures}
     products = _products(files, citations)
     content = Content(
         version=_version(files),
@@ -68,9 +71,7 @@ def parse_content(texts: Texts) -> Content:
         companions=companions,
         value_sets=MappingProxyType(sets),
         citations=MappingProxyType(citations),
-        constants=MappingProxyType(
-            {**constants, "check_index": index, "rules": rules, "known_products": _known(files, citations, products)}
-        ),
+        constants=MappingProxyType({**constants, **named, "known_products": _known(files, citations, products)}),
         files=MappingProxyType(files.read),
         common=common_parts(files.read),
         digest=digest_of({name: file.hash for name, file in files.read.items()}),

@@ -6,7 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.proposal.model import SCHEMA, CompanionOrder, DoseCalculation, Proposal, RateSchedule, Rounding, Series, WeightCalculation
+from ivig_fhir.proposal.model import (
+    SCHEMA,
+    CompanionOrder,
+    DoseCalculation,
+    Figure,
+    Proposal,
+    RateSchedule,
+    Rounding,
+    Series,
+    WeightCalculation,
+)
 
 Json = dict[str, Any]
 
@@ -50,6 +60,7 @@ def body(p: Proposal) -> Json:
         "companions": [_companion(c) for c in p.companions],
         "overrides": [{"check": o.check, "code": o.code, "note": o.note} for o in p.overrides],
         "vaccine_interval_months": p.vaccine_interval_months,
+        "figures": [_figure(f) for f in p.figures],
     }
 
 
@@ -167,4 +178,17 @@ def _companion(c: CompanionOrder) -> Json:
         "as_needed": c.as_needed,
         "dose": dose,
         "due": due,
+    }
+
+
+def _figure(f: Figure) -> Json:
+    return {
+        "id": f.id,
+        "title": f.title,
+        "value": str(f.value),
+        "unit": f.unit,
+        "note": f.note or None,
+        "sex": f.sex or None,
+        "sources": list(f.sources),
+        "citations": list(f.citations),
     }

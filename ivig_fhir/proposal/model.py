@@ -155,6 +155,20 @@ class CompanionOrder:
     due: tuple[datetime, datetime] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one formula says: rounded `value` in `unit`, for an assumed `sex` where the record has none, from the Observations `sources`."""
+
+    id: str
+    title: str
+    value: Decimal
+    unit: str
+    note: str
+    sex: str
+    sources: tuple[str, ...]
+    citations: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A complete proposal for one patient: pure data, nothing written. outcome: proposed, stopped or data-required.
@@ -195,6 +209,7 @@ class Proposal:
     start: datetime
     chart_digest: str
     used: Mapping[str, str | None]
+    figures: tuple[Figure, ...] = ()
 
     @property
     def hard_stops(self) -> tuple[Finding, ...]:

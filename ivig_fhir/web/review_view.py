@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ivig_fhir.chart.snapshot import ChartSnapshot
@@ -10,6 +11,7 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.compare import compare_policies
 from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.web.figures_view import figure_rows
 from ivig_fhir.web.finding_view import findings_view
 from ivig_fhir.web.order_view import banner_view, facts_of, number_view
 from ivig_fhir.web.pictures import rate_picture, trend
@@ -41,6 +43,7 @@ def review_view(p: Proposal, page: Page, others: Alternatives, content: Content,
         **findings_view(p, content, others.offers),
         "products": products_view(others.products),
         "companions": _companions(p, content),
+        "figures": figure_rows(asdict(f) for f in p.figures),
         "citations": sorted((content.citations[k] for k in _citations(p, content)), key=lambda c: c.key),
         "trends": [t for t in (trend(title, chart.panel(panel)) for panel, title in TRENDS) if t],
         **_order_parts(p, chart, content),
