@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ivig_fhir.content.governance import Review
 from ivig_fhir.content.load_ladders import check_steps
-from ivig_fhir.content.model import Check, Content, RateStep
+from ivig_fhir.content.model import Check, Content, Ladder, RateStep
 from ivig_fhir.content.reading import Table
 from ivig_fhir.content.site import AdoptedLadder, Site
 
@@ -155,21 +155,28 @@ def _ladders(row: Table, content: Content) -> dict[tuple[str, str], AdoptedLadde
             raise table.fault(product, "is no product here")
         inner = table.table(product)
         for name in inner.names():
-            ladder = next((x for x in content.products[product].ladders if name in x.for_), None)
-            if ladder is None:
+            ladders = [x for x in content.products[product].ladders if name in x.for_]
+            if not ladders:
                 raise inner.fault(name, f"is not an indication for which {product} has a rate table")
-            found[product, name] = _adopted(inner.table(name), ladder.max_ml_kg_h)
+            found[product, name] = _adopted(inner.table(name), ladders)
     return found
 
 
-def _adopted(row: Table, highest: Decimal) -> AdoptedLadder:
+def _adopted(row: Table, ladders: Sequence[Ladder]) -> AdoptedLadder:
+    """Steps of one table; where a product comes in several concentrations, the site says for which."""
+    several = len(ladders) > 1
+    concentration = row.number("concentration_mg_ml") if several or row.has("concentration_mg_ml") else None
+    ladder = next((x for x in ladders if concentration in (None, x.concentration_mg_ml)), None)
+    if ladder is None:
+        raise row.fault("concentration_mg_ml", "is not a concentration of this rate table")
+    highest = ladder.max_ml_kg_h
     steps = tuple(RateStep(r.number("ml_kg_h"), r.number_or_none("minutes"), False) for r in row.tables("steps"))
     if not steps:
         raise row.fault("steps", "is missing")
     check_steps(row, steps)
     if steps[-1].ml_kg_h > highest:
         raise row.fault("steps", f"go to {steps[-1].ml_kg_h} mL/kg/h, above the label's maximum of {highest}")
-    return AdoptedLadder(steps, row.text("adopted_by"), _day(row, "adopted_on"))
+    return AdoptedLadder(steps, row.text("adopted_by"), _day(row, "adopted_on"), concentration)
 
 
 def _reviews(row: Table, content: Content) -> dict[str, Review]:

@@ -14,11 +14,12 @@ from ivig_fhir.content.model import RateStep
 
 @dataclass(frozen=True, slots=True)
 class AdoptedLadder:
-    """Rate steps that a site made its own, with who adopted them and when."""
+    """Rate steps that a site made its own, with who adopted them and when; None: the product comes in one concentration."""
 
     steps: tuple[RateStep, ...]
     adopted_by: str
     adopted_on: str
+    concentration_mg_ml: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,9 @@ class ProductRow:
 
 
 def compare_products(chart: ChartSnapshot, selections: Selections, content: Content, now: datetime, site: Site) -> tuple[ProductRow, ...]:
-    """A row for every product that is made: those that suit first, of these the labelled ones, then by brand.
+    """A row for every product that is made: those that suit first, of these the labelled ones, the default before others, then by brand.
+
+    Products of which it was not verified that they can be had come after the others.
 
     Everything that the clinician chose is kept but for what belongs to a product: concentration, vials, and a rate table that the other
     product does not have. SelectionError where the selections themselves cannot be proposed.
@@ -92,7 +94,12 @@ def compare_products(chart: ChartSnapshot, selections: Selections, content: Cont
                 rows.append(_row(product, None, False, content, site, why.message))
             else:
                 rows.append(_row(product, made, False, content, site))
-    return tuple(sorted(rows, key=lambda r: (not r.suits, not r.on_label, r.product.brand)))
+    default = chosen.order_set.default_product
+    return tuple(sorted(rows, key=lambda r: (not r.suits, not r.on_label, r.product.id != default, not _to_be_had(r), r.product.brand)))
+
+
+def _to_be_had(row: ProductRow) -> bool:
+    return "availability" not in row.product.unverified
 
 
 def _moved(selections: Selections, product: Product) -> Selections:

@@ -88,10 +88,16 @@ def choose_cap(ladder: Ladder, chosen: ChosenRate, product: Product, site: Site,
     return wanted if wanted is not None and wanted.ml_kg_h < label.ml_kg_h else label
 
 
+def adopted_steps(site: Site, product: Product, name: str, ladder: Ladder) -> tuple[RateStep, ...]:
+    """The steps that the site made its own for this table and concentration; none where it did not."""
+    found = site.ladders.get((product.id, name))
+    return found.steps if found and found.concentration_mg_ml in (None, ladder.concentration_mg_ml) else ()
+
+
 def schedule_steps(ladder: Ladder, name: str, site: Site, product: Product, cap: Cap, kg: Decimal, volume_ml: Decimal) -> RateSchedule:
     """The ladder as pump steps for one infusion of `volume_ml`, for a rate weight in kg."""
-    adopted = site.ladders.get((product.id, name))
-    steps = _capped(adopted.steps if adopted else ladder.steps, min(cap.ml_kg_h, ladder.max_ml_kg_h))
+    adopted = adopted_steps(site, product, name, ladder)
+    steps = _capped(adopted or ladder.steps, min(cap.ml_kg_h, ladder.max_ml_kg_h))
     made, total = _pumped(steps, kg, volume_ml)
     basis = "site" if adopted else ladder.basis
     return RateSchedule("steps", basis, name, cap.ml_kg_h, cap.reason, total, made, ladder.max_ml_kg_h, _notes(ladder, product, cap))

@@ -129,6 +129,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "picture": rate_picture(rate, datetime.fromisoformat(kept["start"]), Decimal(kept["weight"]["dosing_kg"])),
         "rate": rate,
         "rate_note": "No pump steps.",
+        "rate_notes": kept["rate"].get("notes", []),  # an order of an earlier version has none
         "companions": [c["title"] for c in kept["companions"] if c["selected"]],
         "overrides": [
             {**f, "reason": f"{given[f['check']]['code']} {labels[given[f['check']]['code']]}", "note": given[f["check"]]["note"]}

@@ -80,6 +80,7 @@ def _order_parts(p: Proposal, chart: ChartSnapshot, content: Content) -> View:
         "rate": p.rate,
         "product": p.product.brand,
         "rate_note": f"{_RATE_WORDS[p.rate.basis]} Whole mL/h, rounded down. Go up only with stable vital signs and no symptoms.",
+        "rate_notes": p.rate.notes,
         "vials_note": _vials(p),
         **_policies(p, chart, content),
     }

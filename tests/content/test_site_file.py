@@ -187,6 +187,25 @@ def test_a_tolerance_up_to_the_policy_is_accepted(content: Content, tolerance: s
     assert site(f'[rounding]\ntolerance = "{tolerance}"', content).rounding_tolerance == Decimal(tolerance)
 
 
+SD = '[ladders.gammagard-sd.PI]\nadopted_by = "x"\nadopted_on = "2026-01-01"\n{}steps = [{{ ml_kg_h = "{}" }}]'
+
+
+@pytest.mark.parametrize(("concentration", "most"), [("50", "4"), ("100", "8")])
+def test_a_site_says_for_which_concentration_it_adopts_steps(content: Content, concentration: str, most: str) -> None:
+    adopted = site(SD.format(f"concentration_mg_ml = {concentration}\n", most), content).ladders["gammagard-sd", "PI"]
+    assert adopted.concentration_mg_ml == Decimal(concentration)
+    with pytest.raises(ContentError) as caught:
+        site(SD.format(f"concentration_mg_ml = {concentration}\n", f"{most}.1"), content)
+    assert "above the label's maximum" in caught.value.message
+
+
+@pytest.mark.parametrize(("line", "words"), [("", "missing"), ("concentration_mg_ml = 60\n", "not a concentration")])
+def test_steps_for_an_unknown_concentration_are_refused(content: Content, line: str, words: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        site(SD.format(line, "4"), content)
+    assert words in caught.value.message
+
+
 def test_a_ladder_may_go_up_to_the_label_maximum(content: Content) -> None:
     assert site(ADOPTED.format("4.8"), content).ladders["gamunex-c", "PI"].steps[0].ml_kg_h == Decimal("4.8")
 

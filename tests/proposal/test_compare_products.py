@@ -97,6 +97,12 @@ def test_a_product_outside_the_formulary_keeps_its_figures_and_says_so() -> None
     assert found["privigen"].per_infusion_g == found["gamunex-c"].per_infusion_g
 
 
+def test_the_default_comes_before_others_and_what_may_not_be_had_after_them() -> None:
+    found = [r.product.id for r in rows(indication="pi-cvid", regimen=None).values() if r.suits and r.on_label]
+    assert found[0] == content().order_sets["pi-cvid"].default_product
+    assert set(found[-2:]) == {"flebogamma-dif-5", "flebogamma-dif-10"}
+
+
 def test_those_that_suit_come_first_then_the_labelled_ones() -> None:
     found = list(rows(coded("Condition", "prolin", SNOMED, "61071003")).values())
     assert [r.suits for r in found] == sorted((r.suits for r in found), reverse=True)

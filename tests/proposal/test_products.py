@@ -239,6 +239,14 @@ def test_in_production_steps_that_nobody_printed_are_signed_only_after_the_site_
     assert "illustrative" not in refusals(by_site, "production", adopted)
 
 
+def test_steps_adopted_for_one_solution_are_not_those_of_the_other() -> None:
+    weak = content().products["gammagard-sd"].ladders[0]
+    site = Site(ladders={("gammagard-sd", "PI"): AdoptedLadder(weak.steps, "P. Harmacist", "2026-01-01", Decimal(50))})
+    assert pi("gammagard-sd", site=site).rate.basis == "site"
+    strong = pi("gammagard-sd", site=site, concentration_mg_ml="100")
+    assert (strong.rate.basis, outcome(result("product.no-rate-table", strong))) == ("illustrative", "warning")
+
+
 def test_steps_that_a_site_adopted_stay_below_the_maximum_of_a_new_patient() -> None:
     adopted = Site(ladders={("panzyga", "PI"): AdoptedLadder(content().products["panzyga"].ladders[0].steps, "P. Harmacist", "2026-01-01")})
     assert max(s.ml_kg_h for s in pi("panzyga", site=adopted, dose={"per_kg": "0.8"}).rate.steps) == Decimal("7.2")

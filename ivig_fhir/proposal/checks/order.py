@@ -13,7 +13,7 @@ from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Clear, Evidence, Result
 from ivig_fhir.proposal.ladders import offered_ladder
 from ivig_fhir.proposal.matching import Match
-from ivig_fhir.proposal.rates import rate_of
+from ivig_fhir.proposal.rates import adopted_steps, rate_of
 
 NOT_CODED, NOT_RECOMMENDED, OFF_LABEL = "indication.not-coded", "indication.not-recommended", "indication.off-label"
 NOT_FOR_INDICATION, AGE = "product.not-for-indication", "product.age"
@@ -118,7 +118,7 @@ def _basis(case: Case, ladder: Ladder) -> str:
     """Whose steps they are; without a dose nothing was computed yet, and the ladder itself says it. At one fixed rate none are used."""
     if case.order.rate_basis != "none" or rate_of(case.selections, case.order.regimen).hours is not None:
         return case.order.rate_basis
-    adopted = any((case.order.product.id, name) in case.site.ladders for name in ladder.for_)
+    adopted = any(adopted_steps(case.site, case.order.product, name, ladder) for name in ladder.for_)
     return "site" if adopted else ladder.basis
 
 
