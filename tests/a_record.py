@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.chart.bundle import from_documents
@@ -25,7 +26,7 @@ WEIGHT, HEIGHT, CREATININE, HEMOGLOBIN, ABO, SBP, TEMPERATURE, IGA = (
 Resource = dict[str, Any]
 
 
-def observation(id_: str, loinc: str, value: float | int | None, unit: str | None, when: str | None, **more: Any) -> Resource:
+def observation(id_: str, loinc: str, value: Decimal | float | int | None, unit: str | None, when: str | None, **more: Any) -> Resource:
     """A final Observation with a coded unit."""
     made: Resource = {
         "resourceType": "Observation",
@@ -41,7 +42,7 @@ def observation(id_: str, loinc: str, value: float | int | None, unit: str | Non
 
 
 def weight(
-    kg: float | int, when: str = "2026-02-25T08:00:00Z", id_: str = "weight", loinc: str = WEIGHT, unit: str = "kg", **more: Any
+    kg: Decimal | float | int, when: str = "2026-02-25T08:00:00Z", id_: str = "weight", loinc: str = WEIGHT, unit: str = "kg", **more: Any
 ) -> Resource:
     """A body weight."""
     return observation(id_, loinc, kg, unit, when, **more)

@@ -1,0 +1,53 @@
+"""The second calculation agrees with every order that the first one makes, for every product, table, weight and risk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ivig_fhir.fhir.building import gate
+from ivig_fhir.order.recompute import disagreements, recompute, tables_of
+from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.proposal.resources import proposal_bundle
+from tests.a_case import content
+from tests.a_record import Resource, coded, infused, proposed, quiet, weight
+
+KIDNEY = coded("Condition", "ckd", "http://hl7.org/fhir/sid/icd-10-cm", "N18.31")
+TABLES = [(p.id, x.for_[0], str(x.concentration_mg_ml)) for p in content().products.values() for x in p.ladders]
+
+
+def main_order(made: Proposal) -> Resource:
+    """The MedicationRequest of the immunoglobulin."""
+    resources = [e["resource"] for e in proposal_bundle(made, content(), "https://example.org", "1")["entry"]]
+    return next(r for r in resources if r["resourceType"] == "MedicationRequest" and "dispenseRequest" in r)
+
+
+def made(product: str, ladder: str, concentration: str, *added: Resource, **options: Any) -> Proposal:
+    """Two grams per kilogram over two days by one rate table."""
+    chosen = {"ladder": ladder, **options.pop("rate", {})}
+    return proposed(*added, product=product, regimen="cidp-load", days=2, concentration_mg_ml=concentration, rate=chosen, **options)
+
+
+@pytest.mark.parametrize(("product", "ladder", "concentration"), TABLES)
+@pytest.mark.parametrize("kg", [Decimal("9.4"), 70, Decimal("133.7")])
+@pytest.mark.parametrize("at_risk", [False, True])
+def test_two_calculations_of_every_table_agree(product: str, ladder: str, concentration: str, kg: Decimal | int, at_risk: bool) -> None:
+    used_to_it = {**infused("2026-02-02T10:00:00Z"), "medicationCodeableConcept": {"text": content().products[product].brand}}
+    added = [weight(kg), *([KIDNEY] if at_risk else []), *([used_to_it] if kg == 70 else [])]
+    proposal = made(product, ladder, concentration, *added)
+    order = main_order(proposal)
+    record = [*({r["id"]: r for r in quiet().values()} | {a["id"]: a for a in added}).values()]
+    lines = recompute(order, record, tables_of(content()))
+    assert disagreements(lines) == ()
+    assert [line.what for line in lines if line.what.startswith("Step")] == [f"Step {n + 1}" for n in range(len(proposal.rate.steps))]
+    gate(order)
+
+
+def test_a_step_of_another_product_is_noticed() -> None:
+    order = main_order(made("bivigam", "PI", "100"))
+    other = next(c for c in order["medicationCodeableConcept"]["coding"] if c["code"] == "bivigam")
+    other["code"] = "privigen"
+    record = list(quiet().values())
+    assert any(line.what.startswith("Step") for line in disagreements(recompute(order, record, tables_of(content()))))
