@@ -16,6 +16,7 @@ from ivig_fhir.fhir.reading import identifiers, part, parts, reference_key, shor
 
 ACTIVE, PENDING, RECENT, GIVEN = "active", "pending", "recent", "given"
 STALE = "ordered more than a year ago, without an end"
+REPORTED = "reported by somebody, not ordered here"
 
 _NOT_AN_ORDER = ("proposal", "plan", "option")
 _RUN_SYSTEM = "urn:ietf:rfc:3986"
@@ -116,7 +117,9 @@ def _request(entry: Resource, reader: _Reader) -> Drug | None:
     drug = reader.drug(entry, "request", state, written, ended, dose)
     stale = state == ACTIVE and not ends and written is not None and written.latest < reader.now - _YEAR
     run = word(part(entry, "groupIdentifier"), "value") or _anchor(entry)
-    return replace(drug, run=run, doses=dated, doubts=(*drug.doubts, STALE) if stale else drug.doubts)
+    reported = entry.get("reportedBoolean") is True or bool(part(entry, "reportedReference"))
+    doubts = (*drug.doubts, *((STALE,) if stale else ()), *((REPORTED,) if reported else ()))
+    return replace(drug, run=run, doses=dated, doubts=doubts)
 
 
 def _anchor(entry: Resource) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ivig_fhir.chart.answers import Answer, Answers
-from ivig_fhir.chart.drugs import STALE, read_drugs
+from ivig_fhir.chart.drugs import REPORTED, STALE, read_drugs
 
 RUN = "urn:uuid:0b0a3a52-9f0e-4f6e-8b59-6a1f4f2b1a11"
 RUN_IDENTIFIER = {"system": "urn:ietf:rfc:3986", "value": RUN}
@@ -271,3 +271,17 @@ def test_reasons_are_codes_and_the_conditions_pointed_to(make, chart):
 )
 def test_a_malformed_order_is_still_one(make, chart, broken):
     assert len(chart(make.request(**broken)).drugs) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "doubts"),
+    [
+        ({"reportedBoolean": True}, (REPORTED,)),
+        ({"reportedReference": {"reference": "Patient/p1"}}, (REPORTED,)),
+        ({"reportedBoolean": False}, ()),
+        ({}, ()),
+    ],
+)
+def test_an_order_that_was_only_reported_counts_and_says_so(make, chart, more, doubts):
+    found = chart(make.request(status="active", authoredOn="2026-02-01", **more)).drugs[0]
+    assert (found.state, found.doubts) == ("active", doubts)

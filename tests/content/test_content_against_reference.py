@@ -46,6 +46,40 @@ def test_value_sets_are_those_of_the_reference_without_what_is_unsure(content: C
         assert set(theirs.get("exclude_terms", ())) <= set(ours.exclude_terms), id_
 
 
+# Thresholds that stand here under another name, or in another unit.
+RENAMED = {
+    ("B04", "contrast_window_hours"): ("contrast_window_days", 3),
+    ("C12", "steps_mg_kg_months"): ("steps_g_kg_months", [["0.4", 8], [1, 10]]),
+}
+# A limit of plausibility, which is the panel's.
+ELSEWHERE = {("D06", "hard")}
+
+
+def figures(value: Any) -> Any:
+    """Numbers as exact numbers, lists as tuples, words as they are."""
+    if isinstance(value, list | tuple):
+        return tuple(figures(v) for v in value)
+    return value if isinstance(value, str) and not value[:1].isdigit() else exact(value)
+
+
+def test_thresholds_and_severities_of_a_check_are_those_of_the_reference(content: Content, reference: Read) -> None:
+    built = {c.ref: c for c in content.checks.values()}
+    seen = 0
+    for theirs in (r for r in reference("checks.yaml")["checks"] if r["id"] in built):
+        ours = built[theirs["id"]]
+        for name, value in theirs["thresholds"].items():
+            if (ours.ref, name) in ELSEWHERE:
+                continue
+            mine, wanted = RENAMED.get((ours.ref, name), (name, value))
+            assert figures(ours.thresholds[mine]) == figures(wanted), (ours.ref, name)
+            seen += 1
+        assert {hyphens(s) for s in theirs["severity"].values()} <= set(ours.severity.values()), ours.ref
+        assert ours.source.confidence == theirs["confidence"], ours.ref
+        assert ours.detected_issue == theirs["detected_issue_code"], ours.ref
+        assert len(ours.source.citations) >= len(theirs["sources"]), ours.ref
+    assert seen > 50
+
+
 REFUSED = {"egfr": {"48643-1", "88293-6"}, "body_weight": {"8339-4", "18833-4"}}
 ADDED = {"body_weight": {"8351-9"}}
 
