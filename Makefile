@@ -36,6 +36,7 @@ audit: $(VENV)/.dev ## dependency audit and bill of materials; what was not audi
 	@$(BIN)/python scripts/audit.py
 
 generated: $(VENV)/.dev ## make the pages under docs/generated again
+	@$(BIN)/python scripts/generated_pages.py
 	@$(BIN)/python scripts/real_charts.py $${SHARED_DATA:-../shared}/data/patients
 
 lock: ## resolve the pins again (needs uv)

@@ -1,0 +1,44 @@
+"""docs/generated is what `make generated` would write now: a page for each order set, product and check, examples included."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ivig_fhir.content.load import load_content
+from scripts.generated_pages import PAGES, pages, stale
+
+CONTENT = load_content(Path(__file__).resolve().parents[1] / "order_sets")
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """Every page as it would be made now."""
+    return pages()
+
+
+def test_no_page_is_stale_missing_or_left_over(made: dict[str, str]) -> None:
+    assert stale(made) == [], "run `make generated`"
+
+
+def test_every_order_set_product_and_check_has_its_page_in_the_index(made: dict[str, str]) -> None:
+    wanted = {f"order-sets/{i}.md" for i in CONTENT.order_sets} | {f"products/{i}.md" for i in CONTENT.products}
+    wanted |= {f"checks/{i}.md" for i in CONTENT.checks}
+    assert set(made) == {"README.md", *wanted}
+    assert {re.sub(r"\\", "", name) for name in re.findall(r"\| (\S+\.md) \|", made["README.md"])} == wanted
+
+
+def test_a_page_that_nothing_makes_any_more_is_noticed(made: dict[str, str]) -> None:
+    fewer = {name: text for name, text in made.items() if name != "products/privigen.md"}
+    assert stale(fewer) == ["products/privigen.md"]
+    changed = {**made, "products/privigen.md": "other"}
+    assert stale(changed) == ["products/privigen.md"]
+
+
+def test_the_page_of_a_check_shows_what_the_engine_answers_to_its_examples(made: dict[str, str]) -> None:
+    page = made["checks/renal.reduced-function.md"]
+    assert "## Examples" in page
+    assert re.search(r"\| below-60 \| Creatinine: 1.5 mg/dL[^|]*\| warning: Estimated GFR is 59.9", page)
+    assert (PAGES / "README.md").exists()
