@@ -44,6 +44,14 @@ def within_years(age: int | None, years: Years) -> bool:
     return age is None or ((low is None or age >= low) and (high is None or age <= high))
 
 
+def refuse_unknown_overrides(selections: Selections, content: Content) -> None:
+    """A reason belongs to a check that there is. SelectionError for any other."""
+    known = {id_ for _, id_, _ in content.constants["check_index"]}
+    for given in selections.overrides:
+        if given.check not in known:
+            raise SelectionError(said=f"There is no check {given.check}.")
+
+
 def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Content) -> OrderSet:
     """The order set chosen, else the only one that the chart carries. SelectionError names the candidates."""
     if selections.indication is not None:

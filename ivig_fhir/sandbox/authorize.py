@@ -51,7 +51,7 @@ def sign_in() -> AnyResponse:
     if pending is None:
         return _refused("This sign-in is over. Start again from the app.")
     person, fault = user(request.form.get("user")), faults.find(request.form.get("fault"))
-    if person is None or fault is None:
+    if person is None or fault is None or "cancel" in request.form:
         return _back(pending["redirect_uri"], pending["state"], error="access_denied", error_description="Nobody signed in.")
     grant = {**pending, "user": person.id, "fault": fault.name, "patient": None, "encounter": None}
     if "launch/patient" not in pending["scope"].split():

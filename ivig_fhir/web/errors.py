@@ -36,14 +36,19 @@ def _of_status(status: int) -> IvigError:
         return NotFound("no such page", said="There is no such page.", remedy="Start IVIG orders from the patient's chart.")
     if status == 413:
         return BadRequest("too large", said="What was sent is too large.")
-    return BadRequest(f"http {status}")
+    return BadRequest(detail=f"http {status}")
+
+
+def noted(error: IvigError) -> str:
+    """The reference number under which an error is in the log."""
+    number = reference_number(os.urandom(5))
+    log().warning("refused", code=error.code, reference=number, detail=error.detail)
+    return number
 
 
 def shown(error: IvigError, status: int | None = None, logged: bool = False) -> tuple[Response, int]:
     """The error for whoever asked: a page for people, JSON for scripts."""
-    number = reference_number(os.urandom(5))
-    if not logged:
-        log().warning("refused", code=error.code, reference=number, detail=error.detail)
+    number = reference_number(os.urandom(5)) if logged else noted(error)
     view: dict[str, Any] = {"code": error.code, "message": error.message, "remedy": error.remedy, "reference": number}
     if wants_json():
         return jsonify({"error": {**view, "retry": error.retry}}), status or error.status

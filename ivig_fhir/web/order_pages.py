@@ -9,12 +9,12 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import OutcomeUnknown, SelectionError
+from ivig_fhir.errors import FhirError, OutcomeUnknown, SelectionError
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
 from ivig_fhir.web.doors import enter, page, sent_json
-from ivig_fhir.web.errors import wants_json
+from ivig_fhir.web.errors import noted, wants_json
 from ivig_fhir.web.order_forms import asked_for
 from ivig_fhir.web.order_state import order_of, state_json
 from ivig_fhir.web.receipt_view import receipt_view, runs_view, sheet_view
@@ -39,7 +39,8 @@ def pages(runtime: Runtime) -> Blueprint:
     def runs(sid: str) -> Answer:
         session = enter(runtime, sid, *LOOKERS)
         if session.role in ("prescriber", "unproven"):
-            return redirect(f"{run_of_launch(runtime, session).run}/", 303)
+            run = run_of_launch(runtime, session)
+            return redirect(f"{run.run}/{'receipt' if run.state == 'approved' else ''}", 303)
         return page(runtime, session, "runs.html", runs_view(_runs_of_patient(runtime, session)))
 
     @blueprint.post("/")
@@ -133,8 +134,14 @@ def _resend(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
 
 def _send(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     """Sends, and lets the receipt tell what came of it: an approval is kept whatever the EHR answers."""
-    with suppress(OutcomeUnknown):
-        write_back(runtime, session, run)
+    try:
+        with suppress(OutcomeUnknown):
+            write_back(runtime, session, run)
+    except FhirError as error:
+        if wants_json():
+            raise
+        said = (f"{error.message} Your approval is kept.", error.remedy, f"Reference {noted(error)}, {error.code}")
+        return _receipt(runtime, session, run, said, error.status)
     return _done(runtime, session, run)
 
 

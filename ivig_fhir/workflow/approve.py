@@ -10,7 +10,7 @@ from ivig_fhir.chart.keeping import to_json as chart_to_json
 from ivig_fhir.errors import Conflict, NotAllowed
 from ivig_fhir.fhir.building import encode
 from ivig_fhir.order.approval import Approval, Refusal, approve, changed_facts
-from ivig_fhir.order.bundle import checked, tolerance_of, transaction
+from ivig_fhir.order.bundle import Abilities, checked, tolerance_of, transaction
 from ivig_fhir.order.transaction import to_json
 from ivig_fhir.proposal.answer import answer
 from ivig_fhir.proposal.context import OrderContext, proposal_context
@@ -58,12 +58,11 @@ def refuse(refusals: Sequence[Refusal]) -> None:
 
 
 def _transaction(runtime: Runtime, session: sessions.Session, page: Page, proposal: Proposal, approval: Approval) -> str:
-    """What will be written, as text, gated. Where the EHR takes no orders it is kept all the same: it is what was signed."""
+    """What will be written, as text, gated. Where the EHR takes no orders the whole is kept all the same: it is handed over as text."""
+    mode = runtime.mode(session)
     context = _frame(runtime, session, page, proposal)
-    made = transaction(proposal, approval, runtime.content, context, runtime.mode(session).abilities)
-    course = proposal.dose.course_g if proposal.dose else None
-    if made.entries:
-        checked(made, tolerance_of(proposal), course)
+    made = transaction(proposal, approval, runtime.content, context, mode.abilities if mode.writes else Abilities())
+    checked(made, tolerance_of(proposal), proposal.dose.course_g if proposal.dose else None)
     return _text(to_json(made))
 
 

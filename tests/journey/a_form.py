@@ -37,13 +37,14 @@ class Form:
 
 
 class Forms(HTMLParser):
-    """Every form of a page, the links, and the text that a person reads."""
+    """Every form of a page, the links, the text that a person reads, and what stands in its text areas."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
         self.words: list[str] = []
+        self.area = ""
         self._open: Form | None = None
         self._button: Button | None = None
         self._select: tuple[str, list[tuple[str, bool]]] | None = None
@@ -91,6 +92,7 @@ class Forms(HTMLParser):
                 self._open.pairs.append((name, chosen))
             self._select = None
         elif tag == "textarea" and self._area is not None:
+            self.area += "".join(self._area[1])
             if self._open is not None and self._area[0]:
                 self._open.pairs.append((self._area[0], "".join(self._area[1])))
             self._area = None

@@ -158,6 +158,11 @@ class Browser:
         self.hospital = hospital
         self._jars = {urlsplit(APP).netloc: Client(hospital.app), urlsplit(EHR).netloc: Client(hospital.ehr)}
 
+    def cookie(self, name: str, path: str = "/") -> str:
+        """The value of a cookie that the app set."""
+        found = self._jars[urlsplit(APP).netloc].get_cookie(name, urlsplit(APP).hostname or "", path)
+        return found.value if found else ""
+
     def twin(self) -> Browser:
         """Another connection of the same browser: the cookies it has now, for a request at the same moment."""
         made = Browser(self.hospital)
@@ -177,7 +182,7 @@ class Browser:
         for _ in range(12):
             parts = urlsplit(url)
             where = {"path": parts.path, "query_string": parts.query, "base_url": f"{parts.scheme}://{parts.netloc}"}
-            answer = self._client(url).open(method=method, **where, **asked)
+            answer = self._client(url).open(method=method, environ_base={"REMOTE_ADDR": "127.0.0.1"}, **where, **asked)
             cookies += answer.headers.getlist("Set-Cookie")
             if not follow or answer.status_code not in (301, 302, 303, 307):
                 return Page(answer.status_code, url, answer.get_data(as_text=True), dict(answer.headers), tuple(cookies))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -167,8 +168,14 @@ def test_an_order_that_never_left_is_approved_and_can_be_sent_by_a_later_launch(
 
     wire.fault = refusing
     tab.press("Approve order", acknowledged="yes")
-    assert "The EHR could not be reached." in tab.page.text
+    assert tab.page.status == 502
+    assert "The EHR could not be reached. Your approval is kept." in tab.page.text
+    assert re.search(r"Reference [A-Z0-9-]+, E-28", tab.page.text)
     assert at.orders(MG) == []
     wire.fault = None
     later = at.tab(MG)
     assert (later.run, later.json["state"]) == (tab.run, "approved")
+    later.press("Send to the EHR")
+    assert "Stored as a draft" in later.page.text
+    assert verified(at).json["state"] == "verified"
+    assert len(at.orders(MG)) == 1

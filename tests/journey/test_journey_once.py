@@ -83,3 +83,22 @@ def test_choices_of_a_sent_order_are_closed(at: Hospital) -> None:
     fields = urlencode({"csrf_token": tab.json["csrf"]})
     assert tab.browser.send("POST", f"{review.url}approve", data=fields, content_type="application/x-www-form-urlencoded").status == 409
     assert len(at.orders(CIDP)) == 1
+
+
+def test_a_change_of_an_order_that_was_approved_and_never_left_voids_the_approval(at: Hospital) -> None:
+    """Where the EHR lets nobody write, the order stays approved and is handed over as text."""
+    at.change("PractitionerRole/nurse-role", code=at.parts.store.current("PractitionerRole", "prescriber-role").body["code"])
+    tab = at.tab(CIDP, "nurse")  # a prescriber whom this EHR lets only read
+    assert "the order is handed over as text" in tab.page.text
+    tab.give_reasons()
+    tab.press("Approve and copy order", acknowledged="yes")
+    assert "Approved, not in the EHR" in tab.page.text
+    assert "Gamunex-C" in tab.page.forms.area
+    assert "40 g" in tab.page.forms.area
+    tab.follow("Back to the order")
+    assert "A change of the order voids the approval." in tab.page.text
+    assert "Approve and copy order" not in tab.page.buttons
+    tab.press("Recalculate", days="5")
+    assert "Approve and copy order" in tab.page.buttons
+    assert tab.json["state"] == "proposed"
+    assert at.orders(CIDP) == []
