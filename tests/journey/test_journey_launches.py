@@ -47,7 +47,7 @@ def test_a_standalone_launch_signs_in_picks_a_patient_and_goes_as_far_as_a_verif
     assert "Choose a patient" in tab.page.text
     tab.press("SAMPLETON, Edwin")
     assert tab.page.url.startswith(f"{APP}/s/")
-    assert "Sampleton" in tab.page.text
+    assert "SYN-0412" in tab.page.text
     tab.approve()
     pharmacist = Tab(at.browser(), at.browser().get(f"{APP}/"))
     pharmacist.follow("pharmacy worklist")
