@@ -69,7 +69,7 @@ def _check(row: Table, refs: Mapping[str, str]) -> Check:
         detected_issue=_matching(row, "detected_issue", _ISSUE) if row.has("detected_issue") else "",
         source=row.basis(),
         actions=_actions(row),
-        threshold=_threshold(row, thresholds),
+        fires=_fires(row, thresholds),
     )
 
 
@@ -121,13 +121,13 @@ def _placeholders(row: Table, key: str, sentence: str) -> tuple[str, ...]:
     return names
 
 
-def _threshold(row: Table, thresholds: Mapping[str, Any]) -> str:
-    """The sentence that says when the check fires, with the numbers of its thresholds filled in."""
+def _fires(row: Table, thresholds: Mapping[str, Any]) -> str:
+    """The sentence that says when the check fires, a template over the numbers of its thresholds."""
     sentence = row.optional("threshold")
     for name in _placeholders(row, "threshold", sentence):
-        if not isinstance(thresholds.get(name), int | Decimal):
-            raise row.fault("threshold", f"names {name!r}, which is no number of [check.thresholds]")
-    return sentence.format(**thresholds)
+        if not isinstance(thresholds.get(name), str | int | Decimal):
+            raise row.fault("threshold", f"names {name!r}, which is no figure and no word of [check.thresholds]")
+    return sentence
 
 
 def _thresholds(row: Table) -> dict[str, Any]:

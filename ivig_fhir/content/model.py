@@ -30,7 +30,7 @@ class Check:
 
     `severity` and `messages` share their keys (branches). `messages` are templates with {named} values. `depends_on` are resource types.
     `mitigation` says what helps, `actions` what of it the program can do. `absence` marks checks whose finding is the absence itself and
-    which fire also when the type could not be read. `threshold` says in one sentence, with its numbers, when the check fires.
+    which fire also when the type could not be read. `fires` says in one sentence when the check fires, as a template over `thresholds`.
     """
 
     id: str
@@ -46,7 +46,12 @@ class Check:
     detected_issue: str
     source: Basis
     actions: tuple[Action, ...] = ()
-    threshold: str = ""
+    fires: str = ""
+
+    @property
+    def threshold(self) -> str:
+        """When the check fires, with the numbers that hold, those that a site shortened too."""
+        return self.fires.format(**self.thresholds)
 
     def number(self, name: str) -> Decimal:
         """A threshold as an exact number."""

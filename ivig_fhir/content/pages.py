@@ -55,6 +55,7 @@ def check_page(id_: str, library: Library, examples: Sequence[Block] = ()) -> Do
     for name in sorted(n for n in library.texts if n.startswith("checks/")):
         found = next((c for c in library.data(name).get("check", ()) if c["id"] == id_), None)
         if found:
+            found = {**found, **({"threshold": library.content.checks[id_].threshold} if "threshold" in found else {})}
             return _before_sources(_page(f"{found['ref']} {found['title']}", name, found, library), examples)
     raise KeyError(id_)
 

@@ -54,6 +54,8 @@ def test_a_check_shows_question_thresholds_branches_and_what_helps() -> None:
     assert check.question in said
     assert all(branch in said for branch in check.severity)
     assert all(m in said for m in check.mitigation)
+    assert check.threshold in said
+    assert "{" not in check.threshold
 
 
 def test_a_page_names_the_review_that_the_site_has_signed_and_only_while_it_holds() -> None:

@@ -224,5 +224,11 @@ def test_a_named_limit_is_shortened_alone(with_stale: Content) -> None:
     assert (days["adult_warn_days"], days["adult_override_days"]) == (29, 90)
 
 
+def test_a_shortened_limit_is_the_one_that_the_check_says_it_fires_at(content: Content) -> None:
+    shorter = narrowed(content, site('[stale_days]\n"weight.stale" = { adult_warn_days = 29 }', content))
+    assert "older than 30 days warns" in content.checks["weight.stale"].threshold
+    assert "older than 29 days warns" in shorter.checks["weight.stale"].threshold
+
+
 def test_without_shorter_days_the_content_is_the_same_object(content: Content) -> None:
     assert narrowed(content, Site()) is content
