@@ -16,6 +16,7 @@ from ivig_fhir.cli.inputs import content_and_site, moment, read_json
 from ivig_fhir.cli.text import aligned
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
+from ivig_fhir.content.standing import reviewed_share
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.compare import PolicyRow, compare_policies, compare_weights
@@ -63,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps(_json(chart, compared, content), ensure_ascii=False, indent=1))
     else:
-        print("\n".join(_text(chart, compared, content)))
+        words = content.constants["words"]
+        said = {"none": [words["unreviewed"]], "part": [words["reviewed_in_part"]], "all": []}[reviewed_share(content, site, now.date())]
+        print("\n".join([*_text(chart, compared, content), *said]))
     return 0
 
 
