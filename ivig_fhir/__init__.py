@@ -28,12 +28,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["propose", "read_dose"]
+__all__ = ["compare_products", "propose", "read_dose"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`propose` and `read_dose`, loaded when asked for: the sandbox is another program and shares this package's name only."""
+    """The public functions, loaded when asked for: the sandbox is another program and shares this package's name only."""
+    if name == "compare_products":
+        from ivig_fhir.proposal.compare_products import compare_products
+
+        return compare_products
     if name == "propose":
         from ivig_fhir.proposal.propose import propose
 

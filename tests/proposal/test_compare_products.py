@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import ivig_fhir
 from ivig_fhir.chart.bundle import from_documents
 from ivig_fhir.chart.read import read_chart
 from ivig_fhir.chart.snapshot import ChartSnapshot
@@ -36,6 +37,10 @@ def rows(*added: Resource, site: Site | None = None, using: Content | None = Non
     """The comparison by product id, in its own order."""
     plan = parse_selections({**CIDP, **selections})
     return {r.product.id: r for r in compare_products(chart(*added), plan, using or content(), NOW, site or Site())}
+
+
+def test_it_is_part_of_the_public_interface() -> None:
+    assert ivig_fhir.compare_products is compare_products
 
 
 def test_every_product_that_is_made_has_one_row_and_the_chosen_one_is_marked() -> None:
