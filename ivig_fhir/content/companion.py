@@ -56,10 +56,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """An order beside the infusion. kind: medication, lab, monitoring, nursing, education. `when`, `unless` and `withheld` are rule words:
+    """An order beside the infusion. kind: medication, lab, monitoring, nursing, education. `when`, `unless`, `only` and `withheld` are
 
-    chosen when any of `when` and none of `unless` is true; not even offered when one of `withheld` is. `adult` and `child` are the
-    complete sentences of the order; `codes` are "system|code|display". `after_hours` counts from the start of the last infusion.
+    rule words: chosen when any of `when` and none of `unless` is true; not even offered when one of `withheld` is, or when there are words
+    of `only` and none of them is. `adult` and `child` are the complete sentences of the order; `codes` are "system|code|display".
+    `after_hours` counts from the start of the last infusion.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Companion:
     required: bool
     when: tuple[str, ...]
     unless: tuple[str, ...]
+    only: tuple[str, ...]
     withheld: tuple[str, ...]
     adult: str
     child: str

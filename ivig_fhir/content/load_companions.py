@@ -64,6 +64,7 @@ def _companion(row: Table, words: Collection[str]) -> Companion:
         required=row.flag("required"),
         when=_rule_words(row, "when", words),
         unless=_rule_words(row, "unless", words) if row.has("unless") else (),
+        only=_rule_words(row, "only", words) if row.has("only") else (),
         withheld=_rule_words(row, "withheld", words) if row.has("withheld") else (),
         adult=row.text("adult"),
         child=row.text("child") if row.has("child") else row.text("adult"),

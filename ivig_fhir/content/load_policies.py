@@ -11,6 +11,7 @@ from ivig_fhir.content.reading import Table, by_id, fault
 
 RULES = ("actual", "adjusted-from-bmi", "adjusted-above-ideal", "lower-of-ideal-and-actual", "adjusted-if-heavier")
 ROLES = ("prescriber", "pharmacist", "nurse")
+GROUPS = ("adult", "child", "infant")  # an infant's dose is not rounded to vials: its policy has no increments
 _LIMITED = ("adjusted-from-bmi", "adjusted-above-ideal")
 Policies = tuple[dict[str, WeightPolicy], dict[str, RoundingPolicy], dict[str, Any]]
 
@@ -20,7 +21,7 @@ def read_policies(data: Mapping[str, Any], file: str, citations: Collection[str]
     root = Table(data, file, citations)
     weight = by_id([_weight(row) for row in root.tables("weight")], lambda p: p.id, file)
     rounding = by_id([_rounding(row) for row in root.tables("rounding")], lambda p: p.id, file)
-    for group in ("adult", "child"):
+    for group in GROUPS:
         if [p.applies for p in rounding.values()].count(group) != 1:
             raise fault(file, "rounding", f"has not exactly one policy for {group}")
     constants = _constants(root, weight)
@@ -42,12 +43,13 @@ def _rounding(row: Table) -> RoundingPolicy:
     tolerance = row.number("tolerance")
     if not 0 < tolerance < 1:
         raise row.fault("tolerance", "is not a fraction between 0 and 1")
+    applies = row.one_of("applies", GROUPS)
     return RoundingPolicy(
         id=row.id(),
         title=row.text("title"),
-        increments_g=row.numbers("increments_g"),
+        increments_g=() if applies == "infant" else row.numbers("increments_g"),
         tolerance=tolerance,
-        applies=row.one_of("applies", ("adult", "child")),
+        applies=applies,
         version=row.text("version"),
         source=row.basis(),
     )

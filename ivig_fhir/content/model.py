@@ -97,13 +97,13 @@ class WeightPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RoundingPolicy:
-    """Vial rounding: increments in grams tried in order, and the tolerated fraction of the calculated dose."""
+    """Vial rounding: increments in grams tried in order (none: no vial rounding), and the tolerated fraction of the calculated dose."""
 
     id: str
     title: str
     increments_g: tuple[Decimal, ...]
     tolerance: Decimal
-    applies: str  # adult | child
+    applies: str  # adult | child | infant
     version: str
     source: Basis
 

@@ -32,7 +32,21 @@ _UNITS = (
     ("g", "g"),
 )
 # Keys whose two numbers are low and high; of all others they are just two numbers.
-_RANGES = frozenset({"dose_g_kg", "days", "interval_weeks", "label_range_g_kg", "label_days", "hard", "soft", "amount", "per_kg"})
+_RANGES = frozenset(
+    {
+        "dose_g_kg",
+        "days",
+        "interval_weeks",
+        "label_range_g_kg",
+        "label_days",
+        "label_g_kg",
+        "infusion_hours",
+        "hard",
+        "soft",
+        "amount",
+        "per_kg",
+    }
+)
 
 
 def labelled(key: str, at: str = "") -> str:

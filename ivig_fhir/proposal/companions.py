@@ -19,18 +19,23 @@ _PREMEDICATION = "premedication-"
 def companions_for(case: Case) -> tuple[CompanionOrder, ...]:
     """Every companion that fits the patient, each chosen or not: by the clinician, else by its rule words. `case` holds all results.
 
-    Required ones stay chosen. What is withheld, or has no dose for this age and weight, comes only when the clinician names it.
-    See: `order_sets/companions.toml`.
+    Required ones stay chosen. What is withheld, for other orders only, or without a dose for this age and weight comes only when the
+    clinician names it. See: `order_sets/companions.toml`.
     """
     words = _words(case)
     made = []
     for item in case.content.companions:
         named, dose = _named(item, case), _dose(item, case)
-        fits = not any(words[w] for w in item.withheld) and (dose is not None or not item.doses)
+        fits = _offered(item, words) and (dose is not None or not item.doses)
         if fits or named:
             holds = any(words[w] for w in item.when) and not any(words[w] for w in item.unless)
             made.append(_order(item, holds, named, dose, case))
     return tuple(made)
+
+
+def _offered(item: Companion, words: Mapping[str, bool]) -> bool:
+    """Whether it is for this order at all."""
+    return not any(words[w] for w in item.withheld) and (not item.only or any(words[w] for w in item.only))
 
 
 def _words(case: Case) -> Mapping[str, bool]:

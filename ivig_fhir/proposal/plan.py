@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ivig_fhir.chart.snapshot import ChartSnapshot
-from ivig_fhir.content.model import Content, Ladder, OrderSet, Product, Regimen
+from ivig_fhir.content.model import Content, Ladder, OrderSet, Product, Regimen, RoundingPolicy
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.proposal import applicability, calendar, rates
@@ -90,12 +90,14 @@ def _per_kg(selections: Selections, regimen: Regimen | None, order_set: OrderSet
 
 
 def _rounding(selections: Selections, content: Content, site: Site, body_: Body) -> Rounding | None:
-    """The vial rounding that holds: chosen, else the site's, else the content's for adults or children; grams chosen are not rounded."""
+    """The vial rounding that holds: chosen, else the site's, else the content's for the age; grams chosen are not rounded.
+
+    Below one year the dose is not rounded to vials, whatever the site says; only a clinician's own increments do that.
+    """
     chosen = selections.rounding_increments_g
     if selections.course_g is not None and chosen is None:
         return None
-    adult = body_.age_years is not None and body_.age_years >= content.constants["adult_years"]
-    policy = next(p for p in content.rounding_policies.values() if p.applies == ("adult" if adult else "child"))
+    policy = _rounding_policy(content, body_.age_years)
     tolerance = selections.rounding_tolerance
     if tolerance is None:
         tolerance = site.rounding_tolerance if site.rounding_tolerance is not None else policy.tolerance
@@ -103,9 +105,16 @@ def _rounding(selections: Selections, content: Content, site: Site, body_: Body)
         raise SelectionError(said=f"A rounding tolerance above {policy.tolerance} is more than the policy allows.")
     stated = chosen is not None or selections.rounding_tolerance is not None
     narrowed = site.rounding_increments_g is not None or site.rounding_tolerance is not None
-    whose = "stated" if stated else "site" if narrowed else policy.id
-    increments = chosen if chosen is not None else site.rounding_increments_g or policy.increments_g
-    return Rounding(increments, tolerance, whose, policy.version)
+    whose = "stated" if stated else "site" if narrowed and policy.increments_g else policy.id
+    increments = policy.increments_g and (site.rounding_increments_g or policy.increments_g)
+    return Rounding(increments if chosen is None else chosen, tolerance, whose, policy.version)
+
+
+def _rounding_policy(content: Content, age: int | None) -> RoundingPolicy:
+    """The content's policy for adults, children or infants; for an unknown age that for children."""
+    adult = age is not None and age >= content.constants["adult_years"]
+    who = "adult" if adult else "infant" if age == 0 else "child"
+    return next(p for p in content.rounding_policies.values() if p.applies == who)
 
 
 def planned(plan: Plan, rate: RateSchedule | None) -> PlannedOrder:

@@ -32,6 +32,7 @@ fraction = "0.10"
 severity = "hard-stop"
 message = "Not in {diluent}."
 """
+MG, CVID = "indications/mg.toml", "indications/pi-cvid.toml"
 CIDP, GAMUNEX, POLICIES = "indications/cidp.toml", "products/gamunex-c.toml", "policies.toml"
 PANZYGA = "products/panzyga.toml"
 SODIUM = "checks/sodium.toml"
@@ -56,6 +57,16 @@ FAULTS = [
     (CIDP, 'basis = "total_course"', 'basis = "per_moon"', (CIDP, "basis", "per_moon")),
     (CIDP, 'basis = "as cidp-load"', 'basis = "as nothing"', (CIDP, "cidp-combo", "names a regimen")),
     (CIDP, 'id = "cidp-maint"', 'id = "cidp-load"', (CIDP, "cidp-load", "twice")),
+    (CIDP, 'tier = "B"', 'tier = "F"', (CIDP, "regimen[cidp-combo].tier", "'F'")),
+    (CIDP, "panzyga = [1, 2]", "panzygo = [1, 2]", (CIDP, "regimen[cidp-maint].label_g_kg", "panzygo", "no product")),
+    (CIDP, 'basis = "as cidp-load"', 'basis = "as cidp-load"\ncycles = 2', (CIDP, "regimen[cidp-combo].cycles", "interval_weeks only")),
+    (CIDP, 'basis = "as cidp-load"', 'basis = "as cidp-load"\nreview_months = 2', (CIDP, "review_months", "interval_weeks only")),
+    (CIDP, "interval_weeks = [3, 3]", "interval_weeks = [3, 3]\nreview_months = 7", (CIDP, "cidp-maint", "review_months", "6 months")),
+    (CIDP, "interval_weeks = [3, 3]", "interval_weeks = [3, 3]\ncycles = 0", (CIDP, "cidp-maint", "cycles", "from 1")),
+    (MG, "usual_g_kg = 2", "usual_g_kg = 3", (MG, "regimen[mg-acute].usual_g_kg", "within its range")),
+    (MG, "usual_interval_weeks = 4", "usual_interval_weeks = 5", (MG, "regimen[mg-maint].usual_interval_weeks", "within its range")),
+    (CVID, "usual_to_mg_dl = 800", "usual_to_mg_dl = 80", (CVID, "trough.usual_to_mg_dl", "below usual_from_mg_dl")),
+    (CVID, "minimum_mg_dl = 500\n", "", (CVID, "trough.minimum_mg_dl", "missing")),
     (CIDP, "gammaked = [2, 4]", "gammacake = [2, 4]", (CIDP, "gammacake", "no product")),
     (CIDP, 'default_product = "gamunex-c"', 'default_product = "panacea"', (CIDP, "default_product", "panacea")),
     (CIDP, 'default_product = "gamunex-c"', 'default_product = "yimmugo"', (CIDP, "default_product", "rate table")),
@@ -121,8 +132,9 @@ FAULTS = [
     (COMPANIONS, 'dialysis = ["renal.reduced-function/dialysis"]', 'dialysis = ["renal.lost"]', (COMPANIONS, "rules.dialysis", "renal.lost")),
     (COMPANIONS, "reduced-function/dialysis", "reduced-function/filter", (COMPANIONS, "rules.dialysis", "branch 'filter'")),
     (COMPANIONS, "sodium.low@info", "sodium.low@loud", (COMPANIONS, "rules.low-sodium", "severity 'loud'")),
-    (COMPANIONS, 'indications = ["pi-cvid"]', 'indications = ["pi-void"]', (COMPANIONS, "order_rules.replacement", "pi-void")),
-    (COMPANIONS, 'indications = ["pi-cvid"]', "", (COMPANIONS, "order_rules.replacement", "says nothing about the order")),
+    (COMPANIONS, 'regimens = ["cidp-combo"]', 'regimens = ["cidp-void"]', (COMPANIONS, "order_rules.with-corticosteroids", "cidp-void")),
+    (COMPANIONS, 'regimens = ["cidp-combo"]', "", (COMPANIONS, "order_rules.with-corticosteroids", "says nothing about the order")),
+    (COMPANIONS, 'only = ["with-corticosteroids"]', 'only = ["with-cortisone"]', (COMPANIONS, "steroid-own-order", "only", "with-cortisone")),
     (COMPANIONS, "[order_rules.replacement]", "[order_rules.adult]", (COMPANIONS, "order_rules.adult", "a rule word already")),
     (COMPANIONS, 'settings = ["home"]', 'settings = ["moon"]', (COMPANIONS, "order_rules.at-home.settings", "inpatient")),
     (COMPANIONS, "per_kg = [10, 10], most = 500", "per_kg = [10, 10]", (COMPANIONS, "hydration-before", "doses[2].most", "upper limit")),

@@ -30,8 +30,8 @@ PRESCRIBER = Clinician("Practitioner/a", "Dr. A", frozenset({"prescriber"}))
 
 
 def for_(product: Product, order_set: OrderSet, *added: Resource, **options: Any) -> Proposal:
-    """The quiet record with this product for this indication."""
-    return proposed(*added, indication=order_set.id, regimen=None, product=product.id, **options)
+    """The quiet record with this product for this indication, in steps, also where the regimen gives hours."""
+    return proposed(*added, indication=order_set.id, regimen=None, product=product.id, **{"rate": {"mode": "steps"}, **options})
 
 
 def named(pair: tuple[Product, OrderSet]) -> str:
