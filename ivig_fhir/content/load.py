@@ -13,7 +13,7 @@ from ivig_fhir.content.files import CSV, TOML, Files, Texts, parse_toml
 from ivig_fhir.content.hashing import digest_of, hash_of
 from ivig_fhir.content.load_checks import Index, read_checks, read_index
 from ivig_fhir.content.load_companions import read_companions, refuse_dangling_words
-from ivig_fhir.content.load_indications import read_order_set
+from ivig_fhir.content.load_indications import read_order_set, read_payers
 from ivig_fhir.content.load_parts import read_citations, read_panels
 from ivig_fhir.content.load_policies import read_policies
 from ivig_fhir.content.load_products import read_known, read_product
@@ -69,6 +69,7 @@ def parse_content(texts: Texts) -> Content:
         weight_policies=MappingProxyType(weight),
         rounding_policies=MappingProxyType(rounding),
         companions=companions,
+        payers=read_payers(files.toml("payers.toml"), "payers.toml", citations),
         value_sets=MappingProxyType(sets),
         citations=MappingProxyType(citations),
         constants=MappingProxyType({**constants, **named, "known_products": _known(files, citations, products)}),
@@ -169,6 +170,9 @@ def _refuse_dangling(content: Content) -> None:
         for action in check.actions:
             if action.companion and action.companion not in companions:
                 raise fault("checks", f"check[{check.id}].actions", f"names {action.companion!r}, which companions.toml does not have")
+    for criterion in content.payers:
+        if not set(criterion.order_sets) <= set(content.order_sets):
+            raise fault("payers.toml", f"criterion[{criterion.id}].order_sets", "names what is no order set")
     for item in content.order_sets.values():
         file = f"indications/{item.id}.toml"
         if item.default_product not in content.products:

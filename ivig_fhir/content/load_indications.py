@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ivig_fhir.content.authority import Basis
 from ivig_fhir.content.governance import ContentFile
-from ivig_fhir.content.order_set import Evidence, OrderSet, Regimen, Trough, Years
+from ivig_fhir.content.order_set import Evidence, OrderSet, PayerCriterion, Regimen, Trough, Years
 from ivig_fhir.content.reading import Table, by_id
 from ivig_fhir.fhir.codes import ValueSet
 
@@ -54,6 +54,14 @@ def read_order_set(data: Mapping[str, Any], file: ContentFile, citations: Collec
     )
     row.end()
     return made
+
+
+def read_payers(data: Mapping[str, Any], file: str, citations: Collection[str]) -> tuple[PayerCriterion, ...]:
+    """What payers ask for."""
+    root = Table(data, file, citations)
+    made = [PayerCriterion(r.id(), r.text("says"), r.words("order_sets"), r.basis()) for r in root.tables("criterion")]
+    root.end()
+    return tuple(by_id(made, lambda c: c.id, file).values())
 
 
 def _refuse_odd_regimens(row: Table, tier: str, regimens: Mapping[str, Regimen]) -> None:

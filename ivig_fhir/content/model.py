@@ -12,7 +12,7 @@ from ivig_fhir.content.actions import Action
 from ivig_fhir.content.authority import Basis, Citation
 from ivig_fhir.content.companion import Companion
 from ivig_fhir.content.governance import ContentFile
-from ivig_fhir.content.order_set import Evidence, OrderSet, Regimen, Trough
+from ivig_fhir.content.order_set import Evidence, OrderSet, PayerCriterion, Regimen, Trough
 from ivig_fhir.content.product import LabelIndication, Ladder, Product, RateStep
 from ivig_fhir.fhir.codes import ValueSet
 from ivig_fhir.fhir.lexicon import Lexicon
@@ -123,12 +123,18 @@ class Content:
     weight_policies: Mapping[str, WeightPolicy]
     rounding_policies: Mapping[str, RoundingPolicy]
     companions: tuple[Companion, ...]
+    payers: tuple[PayerCriterion, ...]
     value_sets: Mapping[str, ValueSet]
     citations: Mapping[str, Citation]
     constants: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, ContentFile] = field(default_factory=dict)
     common: tuple[ContentFile, ...] = ()
     digest: str = ""
+
+    def payer_criteria(self, order_set: str) -> tuple[PayerCriterion, ...]:
+        """What payers ask for of an order set: what they ask of nearly all, then what is its own."""
+        common = [c for c in self.payers if not c.order_sets]
+        return (*common, *(c for c in self.payers if order_set in c.order_sets))
 
     @cached_property
     def lexicon(self) -> Lexicon:

@@ -68,6 +68,16 @@ class Evidence:
     source: Basis
 
 
+@dataclass(frozen=True, slots=True)
+class PayerCriterion:
+    """What a payer asks for, of the order sets that it names, or of all (none named)."""
+
+    id: str
+    says: str
+    order_sets: tuple[str, ...]
+    source: Basis
+
+
 @dataclass(frozen=True)
 class OrderSet:
     """An indication's order set: tier, codes, regimens, limits, documentation. FHIR: PlanDefinition of type order-set.

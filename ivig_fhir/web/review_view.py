@@ -13,6 +13,7 @@ from ivig_fhir.proposal.compare import compare_policies
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.web.figures_view import figure_rows
 from ivig_fhir.web.finding_view import findings_view
+from ivig_fhir.web.indication_view import indication_view
 from ivig_fhir.web.order_view import banner_view, facts_of, number_view
 from ivig_fhir.web.pictures import rate_picture, trend
 from ivig_fhir.web.products_view import products_view
@@ -43,6 +44,7 @@ def review_view(p: Proposal, page: Page, others: Alternatives, content: Content,
         "change": change,
         **findings_view(p, content, others.offers),
         "passed_over": chart.oddities,
+        "indication": indication_view(p, content),
         "products": products_view(others.products),
         "companions": _companions(p, content),
         "figures": figure_rows(asdict(f) for f in p.figures),
@@ -129,5 +131,5 @@ def _policy_row(p: Proposal, row: Any) -> View:
 
 def _citations(p: Proposal, content: Content) -> Sequence[str]:
     keys = [k for f in p.findings for k in f.citations] + [k for c in p.companions if c.selected for k in c.citations]
-    keys += [*p.product.source.citations, *p.order_set.source.citations]
+    keys += [*p.product.source.citations, *p.order_set.source.citations, *(k for e in p.order_set.evidence for k in e.source.citations)]
     return tuple(dict.fromkeys(k for k in keys if k in content.citations))

@@ -65,6 +65,8 @@ FAULTS = [
     (CIDP, "interval_weeks = [3, 3]", "interval_weeks = [3, 3]\ncycles = 0", (CIDP, "cidp-maint", "cycles", "from 1")),
     (MG, "usual_g_kg = 2", "usual_g_kg = 3", (MG, "regimen[mg-acute].usual_g_kg", "within its range")),
     (MG, "usual_interval_weeks = 4", "usual_interval_weeks = 5", (MG, "regimen[mg-maint].usual_interval_weeks", "within its range")),
+    ("payers.toml", 'order_sets = ["cidp"]', 'order_sets = ["cidq"]', ("payers.toml", "criterion[electrodiagnosis]", "no order set")),
+    ("payers.toml", 'id = "risks"', 'id = "renewal"', ("payers.toml", "renewal", "twice")),
     (CVID, "usual_to_mg_dl = 800", "usual_to_mg_dl = 80", (CVID, "trough.usual_to_mg_dl", "below usual_from_mg_dl")),
     (CVID, "minimum_mg_dl = 500\n", "", (CVID, "trough.minimum_mg_dl", "missing")),
     (CIDP, "gammaked = [2, 4]", "gammacake = [2, 4]", (CIDP, "gammacake", "no product")),

@@ -9,20 +9,28 @@ from typing import Any
 import pytest
 
 from ivig_fhir.content.model import OrderSet, Regimen
+from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.codes import ICD10CM, SNOMED
+from ivig_fhir.order.approval import Approval, Clinician, approve
+from ivig_fhir.order.bundle import Abilities, checked, tolerance_of, transaction
+from ivig_fhir.order.recompute import disagreements, recompute, tables_of
 from ivig_fhir.proposal.answer import answer
 from ivig_fhir.proposal.applicability import within_years
+from ivig_fhir.proposal.context import MAIN, proposal_context
 from ivig_fhir.proposal.model import Proposal
+from ivig_fhir.proposal.selections import ChosenOverride
 from tests.a_case import content
-from tests.a_record import Resource, coded, proposed, weight
+from tests.a_record import NOW, Resource, coded, proposed, quiet, weight
 
-ADULT, CHILD, INFANT = (("1986-01-15", 70), ("2018-01-15", 26), ("2026-02-20", 3.1))
+ADULT, CHILD, INFANT = (("1986-01-15", Decimal(70)), ("2018-01-15", Decimal(26)), ("2026-02-20", Decimal("3.1")))
+BASE = "https://ivig.example.org/fhir"
+PRESCRIBER = Clinician("Practitioner/prescriber", "Dr Nora Testfield", frozenset({"prescriber"}))
 SETS = content().order_sets
 REGIMENS = [(s.id, r.id) for s in SETS.values() for r in s.regimens]
 
 
-def patient(years: tuple[int | None, int | None]) -> tuple[str, float]:
+def patient(years: tuple[int | None, int | None]) -> tuple[str, Decimal]:
     """Birth date and weight of somebody whom an order set with these ages is for."""
     ages = {40: ADULT, 8: CHILD, 0: INFANT}
     return next(who for age, who in ages.items() if within_years(age, years))
@@ -33,14 +41,19 @@ def diagnosis(system: str, code: str, **more: Any) -> Resource:
     return coded("Condition", "cidp", system, code, **more)
 
 
+def facts(order_set: OrderSet, years: tuple[int | None, int | None]) -> tuple[Resource, ...]:
+    """The first code of an order set, and a weight that goes with the age."""
+    code = min(order_set.codes.exact, key=lambda c: (c.system, c.code))
+    return diagnosis(code.system, code.code), weight(patient(years)[1])
+
+
 def case(order_set: OrderSet, regimen: str | None = None, years: tuple[int | None, int | None] | None = None, **chosen: Any) -> Proposal:
     """The proposal of an order set for a suitable patient who carries its first code."""
-    born, kg = patient(years or order_set.age_years)
-    code = min(order_set.codes.exact, key=lambda c: (c.system, c.code))
-    facts = (diagnosis(code.system, code.code), weight(kg))
+    ages_ = years or order_set.age_years
+    born = patient(ages_)[0]
     drop = () if born == ADULT[0] else ("height",)
     chosen = {"indication": order_set.id, "regimen": regimen, "product": None, **chosen}
-    return proposed(*facts, drop=drop, patient={"birthDate": born, "gender": "female"}, **chosen)
+    return proposed(*facts(order_set, ages_), drop=drop, patient={"birthDate": born, "gender": "female"}, **chosen)
 
 
 def ages(order_set: OrderSet, regimen: Regimen) -> tuple[int | None, int | None]:
@@ -73,6 +86,23 @@ def test_each_regimen_gives_a_whole_proposal_within_itself(id_: str, regimen: st
         assert made.series.total_g == made.dose.course_g * made.series.cycles
 
 
+@pytest.mark.parametrize(("id_", "regimen"), REGIMENS, ids=[r for _, r in REGIMENS])
+def test_each_regimen_is_an_order_that_may_leave_and_that_the_second_calculation_bears_out(id_: str, regimen: str) -> None:
+    order_set, wanted = SETS[id_], SETS[id_].regimen(regimen)
+    assert wanted is not None
+    made = case(order_set, regimen, ages(order_set, wanted))
+    assert made.dose is not None
+    everything = {f.check: ChosenOverride(f.check, "2", "Seen.") for f in made.findings if f.severity == "override"}
+    signed = approve(made, made.digest, tuple(everything.values()), PRESCRIBER, NOW, content(), "development", Site())
+    assert isinstance(signed, Approval), signed
+    written = transaction(made, signed, content(), proposal_context(made, BASE, "0.1.0"), Abilities())
+    assert checked(written, tolerance_of(made), made.dose.course_g)
+    order = next(e.resource for e in written.entries if e.role == MAIN)
+    record = [*({**quiet(), **{str(f["id"]): f for f in facts(order_set, ages(order_set, wanted))}}).values()]
+    person = {**record[0], "birthDate": patient(ages(order_set, wanted))[0], "gender": "female"}
+    assert disagreements(recompute(order, [person, *record[1:]], tables_of(content()))) == ()
+
+
 def defaults() -> Iterator[tuple[str, str | None]]:
     """The regimen that each order set proposes by itself."""
     for item in SETS.values():
@@ -102,6 +132,15 @@ def test_the_tier_decides_whether_a_reason_is_asked_for(id_: str) -> None:
     assert severity(made, "indication.off-label") == TIERS[SETS[id_].tier]
     assert severity(made, "indication.not-recommended") == ("hard-stop" if SETS[id_].tier == "D" else "")
     assert answer(made)["tier"] == SETS[id_].tier
+
+
+@pytest.mark.parametrize(("id_", "named"), [("gbs", "EAN/PNS 2023"), ("sle", "2014"), ("ra", "ACR 2021"), ("ms", "Ontario")])
+def test_whoever_recommends_it_or_does_not_is_named_with_the_source_and_what_is_unsure_is_not(id_: str, named: str) -> None:
+    check = "indication.not-recommended" if SETS[id_].tier == "D" else "indication.off-label"
+    told = next(f for f in case(SETS[id_]).findings if f.check == check)
+    assert any(named in e.said for e in told.evidence)
+    assert {k for e in SETS[id_].evidence if e.source.confidence != "?" for k in e.source.citations} <= set(told.citations)
+    assert not [e for e in told.evidence if "part that was looked at" in e.said]
 
 
 def test_the_exception_of_multiple_sclerosis_has_to_be_chosen_and_needs_a_reason() -> None:

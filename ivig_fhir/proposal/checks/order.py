@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from ivig_fhir.content.model import Evidence as Said
 from ivig_fhir.content.model import Ladder
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.proposal.absence import none_recorded, ordered, printed
 from ivig_fhir.proposal.applicability import condition_for
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
-from ivig_fhir.proposal.findings import Clear, Evidence, Result
+from ivig_fhir.proposal.findings import Clear, Evidence, Finding, Result
 from ivig_fhir.proposal.ladders import offered_ladder
 from ivig_fhir.proposal.matching import Match
 from ivig_fhir.proposal.rates import adopted_steps, rate_of
@@ -37,8 +39,8 @@ def not_recommended(case: Case) -> Result:
         return Clear(NOT_RECOMMENDED)
     values = {"indication": indication.name}
     if regimen is not None and regimen.exception:
-        return finding(case, NOT_RECOMMENDED, [Hit("exception", (_tier(case), _regimen(case)), values)])
-    return finding(case, NOT_RECOMMENDED, [Hit("not-recommended", (_tier(case),), values)])
+        return _cited(case, finding(case, NOT_RECOMMENDED, [Hit("exception", (_tier(case), _regimen(case), *_said(case)), values)]))
+    return _cited(case, finding(case, NOT_RECOMMENDED, [Hit("not-recommended", (_tier(case), *_said(case)), values)]))
 
 
 def off_label(case: Case) -> Result:
@@ -47,10 +49,10 @@ def off_label(case: Case) -> Result:
     branches, values = check.thresholds["branch_of_tier"], {"indication": indication.name}
     hits = []
     if indication.tier in branches:
-        hits.append(Hit(branches[indication.tier] + ("-in-part" if _labelled_in_part(case) else ""), (_tier(case),), values))
+        hits.append(Hit(branches[indication.tier] + ("-in-part" if _labelled_in_part(case) else ""), (_tier(case), *_said(case)), values))
     if regimen is not None and regimen.tier in branches:
         hits.append(Hit(f"regimen-{branches[regimen.tier]}", (_regimen(case),), values | {"regimen": regimen.title}))
-    return finding(case, OFF_LABEL, hits) if hits else Clear(OFF_LABEL)
+    return _cited(case, finding(case, OFF_LABEL, hits)) if hits else Clear(OFF_LABEL)
 
 
 def _labelled_in_part(case: Case) -> bool:
@@ -61,6 +63,21 @@ def _labelled_in_part(case: Case) -> bool:
 def _tier(case: Case) -> Evidence:
     indication = case.order.indication
     return printed("indications", indication.id, f"tier {indication.tier}")
+
+
+def _said(case: Case) -> tuple[Evidence, ...]:
+    """Who says what of it, by name and year."""
+    return tuple(printed("indications", case.order.indication.id, f"{e.body}: {e.says}") for e in _sure(case))
+
+
+def _cited(case: Case, found: Finding) -> Finding:
+    """The finding with the sources of those whom it names."""
+    return replace(found, citations=tuple(dict.fromkeys((*found.citations, *(k for e in _sure(case) for k in e.source.citations)))))
+
+
+def _sure(case: Case) -> list[Said]:
+    """What is unsure is no ground of a finding."""
+    return [e for e in case.order.indication.evidence if e.source.confidence in case.check(OFF_LABEL).thresholds["sure"]]
 
 
 def _regimen(case: Case) -> Evidence:
