@@ -7,7 +7,7 @@ EHR_PORT ?= 5001
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types proof audit generated lock clean
+.PHONY: help setup demo test check lint types proof bench audit generated lock clean
 
 help: ## print the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ types: $(VENV)/.dev
 
 proof: $(VENV)/.dev ## the long proofs; their figures are committed under docs/generated
 	@$(BIN)/python -m pytest -m proof -n 0
+
+bench: $(VENV)/.dev ## measure the engine on this machine; docs/generated/performance.json
+	@$(BIN)/python scripts/bench.py
 
 audit: $(VENV)/.dev ## dependency audit and bill of materials; what was not audited is a failure
 	@$(BIN)/python scripts/audit.py

@@ -37,7 +37,7 @@ def propose(chart: ChartSnapshot, selections: Selections, content: Content, now:
     a hard stop too, is a finding inside the proposal.
     """
     applicability.refuse_unknown_overrides(selections, content)
-    chart = replace(chart, now=now)
+    chart = chart if chart.now == now else replace(chart, now=now)
     plan = plan_order(chart, selections, content, site)
     case = Case(chart, content, selections, site, planned(plan, None))
     results = _run(case, CHART_CHECKS)
