@@ -141,15 +141,22 @@ def pump_rate(rate: Decimal) -> Decimal:
 
 
 def _pumped(steps: tuple[RateStep, ...], kg: Decimal, volume_ml: Decimal) -> tuple[tuple[Step, ...], int | None]:
+    """The steps as the pump runs them, rates rising. None is empty: what would print as 0 mL or 0.0 minutes goes to its neighbour."""
+    rates = [pump_rate(step.ml_kg_h * kg) for step in steps]
     made: list[Step] = []
     left, total = volume_ml, Decimal(0)
-    for index, step in enumerate(steps):
-        rate = pump_rate(step.ml_kg_h * kg)
-        if rate == 0 or left <= 0:
+    for index, (step, rate) in enumerate(zip(steps, rates, strict=True)):
+        last = step.minutes is None or index == len(steps) - 1
+        volume = left if last else half_up(rate * (step.minutes or 0) / _MINUTES, "0.1")
+        if rate == 0 or left <= 0 or volume == 0:
             continue
-        held = step.minutes is None or index == len(steps) - 1
-        volume = left if held else min(left, half_up(rate * (step.minutes or 0) / _MINUTES, "0.1"))
-        minutes = volume / rate * _MINUTES if held or volume == left else (step.minutes or Decimal(0))
+        ends = last or volume >= left or half_up(_minutes(left - volume, rates[index + 1]), "0.1") == 0
+        volume = left if ends else volume
+        minutes = _minutes(volume, rate) if ends else (step.minutes or Decimal(0))
         made.append(Step(step.ml_kg_h, rate, half_up(minutes, "0.1"), volume))
         left, total = left - volume, total + minutes
     return tuple(made), int(total.to_integral_value(ROUND_CEILING)) if made and left == 0 else None
+
+
+def _minutes(volume_ml: Decimal, ml_h: Decimal) -> Decimal:
+    return volume_ml / ml_h * _MINUTES
