@@ -31,6 +31,7 @@ types: $(VENV)/.dev
 
 proof: $(VENV)/.dev ## the long proofs; their figures are committed under docs/generated
 	@$(BIN)/python -m pytest -m proof -n 0
+	@$(BIN)/python scripts/thresholds.py
 
 bench: $(VENV)/.dev ## measure the engine on this machine; docs/generated/performance.json
 	@$(BIN)/python scripts/bench.py

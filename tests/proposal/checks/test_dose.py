@@ -114,6 +114,7 @@ def test_grams_stated_to_a_tenth_are_not_above_by_their_rounding() -> None:
     kg = {"dosing_kg": "70.02"}  # 2 g/kg would be 140.04 g
     assert outcome(check("dose.above-maximum", dose={"course_g": "140"}, weight=kg, **LOAD)) == "clear"
     assert outcome(check("dose.above-maximum", dose={"course_g": "140"}, weight={"dosing_kg": "69.98"}, **LOAD)) == "clear"
+    assert outcome(check("dose.above-maximum", dose={"course_g": "140"}, weight={"dosing_kg": "69.975"}, **LOAD)) == "clear"
     assert outcome(check("dose.above-maximum", dose={"course_g": "140"}, weight={"dosing_kg": "69.97"}, **LOAD)) == "override"
 
 
