@@ -14,10 +14,13 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.site import Site
 from ivig_fhir.fhir.dates import FhirTime, completed_months, completed_years
+from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.findings import Clear, Evidence, Finding, NotAssessed, Result
 from ivig_fhir.proposal.model import Series
 from ivig_fhir.proposal.recognition import Recognition
 from ivig_fhir.proposal.selections import Selections
+
+_SHOWN = "0.01"
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,10 @@ def _days(now: datetime, then: datetime) -> Decimal:
 
 
 def _said(value: object) -> object:
-    if isinstance(value, Decimal):
-        return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
-    return value
+    """A number as a message shows it: at most two decimals, which a converted unit may exceed, and no zeros behind them."""
+    if not isinstance(value, Decimal):
+        return value
+    return plain(half_up(value, _SHOWN))
 
 
 class Sourced(Protocol):

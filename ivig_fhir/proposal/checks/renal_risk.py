@@ -23,7 +23,8 @@ def risk_factors(case: Case) -> Result:
     """Age, diabetes, obesity, paraproteinaemia, sepsis, volume depletion, reduced function and nephrotoxic drugs: one is enough."""
     names = case.check(FACTORS).thresholds["factors"]
     found = {**_conditions(case), **_body_and_age(case), **_function_and_drugs(case)}
-    unknown = ", ".join(names[key] for key in names if key in set(_unknown_factors(case)) - set(found))
+    open_ = set(_unknown_factors(case)) - set(found)
+    unknown = ", ".join(names[key] for key in names if key in open_)
     if found:
         shown = tuple(e for items in found.values() for e in items)
         hits = [Hit("factors", shown, {"factors": ", ".join(names[key] for key in names if key in found)})]

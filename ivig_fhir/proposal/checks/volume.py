@@ -23,25 +23,26 @@ def heart_failure(case: Case) -> Result:
     known = problems(case, "heart-failure")
     hits = [Hit("acute", (m.evidence,), {"said": m.item.said, "days": days}) for m in acute]
     hits += [Hit("known", (m.evidence,), {"said": m.item.said}) for m in known]
-    hits += _laboratory(case)
+    values = _values(case)
+    hits += _laboratory(case, values)
     volume = _ml_kg_day(case)
     if (acute or known) and volume is not None and volume > check.number("volume_ml_kg_day_above"):
         hits.append(Hit("much-volume", (), {"volume": volume, "limit": check.number("volume_ml_kg_day_above")}))
-    if (acute or known) and not _values(case)["lvef"].shown:
+    if (acute or known) and not values["lvef"].shown:
         hits.append(Hit("no-ejection-fraction"))
     if hits:
         return finding(case, HEART, hits)
-    unclear = any(v.obscured for v in _values(case).values())
+    unclear = any(v.obscured for v in values.values())
     return case.unknown(HEART, check.messages["not-readable"]) if unclear else case.clear(HEART)
 
 
-def _laboratory(case: Case) -> Iterable[Hit]:
+def _laboratory(case: Case, values: Mapping[str, Recent]) -> Iterable[Hit]:
     check = case.check(HEART)
     for panel, limit in (("nt-probnp", "ntprobnp"), ("bnp", "bnp")):
-        for item in _values(case)[panel].shown:
+        for item in values[panel].shown:
             if is_below(item, check.number(limit)) is False:
                 yield Hit("natriuretic-peptide", (measured(item),), {"said": item.said, "limit": check.number(limit)})
-    for item in _values(case)["lvef"].shown:
+    for item in values["lvef"].shown:
         if is_below(item, check.number("lvef")):
             yield Hit("ejection-fraction", (measured(item),), {"said": item.said, "limit": check.number("lvef")})
 

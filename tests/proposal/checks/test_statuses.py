@@ -334,3 +334,19 @@ def test_evidence_names_reference_version_day_and_words() -> None:
     assert found.threshold
     assert found.mitigation
     assert found.citations
+
+
+def test_a_message_shows_converted_numbers_as_people_write_them() -> None:
+    failure = condition("I50.9")
+    first = observation("x1", "14682-9", 80, "umol/L", "2026-03-01T08:00:00Z")
+    risen = observation("x2", "14682-9", 133, "umol/L", "2026-03-02T07:00:00Z")
+    record = proposed(failure, first, risen, drop=("creatinine",), dose={"course_g": "100"}, days=1)
+    assert "Creatinine rose from 0.9 to 1.5 mg/dL within 48 hours." in said_in("renal.acute-kidney-injury", record)
+    assert "14.29 mL/kg a day" in said_in("volume.heart-failure", record)
+
+
+def said_in(check: str, proposal: Proposal) -> str:
+    """The message of a finding."""
+    found = result(check, proposal)
+    assert isinstance(found, Finding), found
+    return found.message
