@@ -72,10 +72,15 @@ def _start_sandbox(port: int, app_url: str, var: Path) -> subprocess.Popen[str]:
 
 def _issuers(var: Path, ehr_url: str) -> Path:
     """The issuer table with the sandbox at the port that was asked for."""
-    text = (PROJECT / "issuers.toml").read_text(encoding="utf-8").replace(SANDBOX, ehr_url)
+    text = (PROJECT / "issuers.toml").read_text(encoding="utf-8").replace(SANDBOX, ehr_url).replace(_named(SANDBOX), _named(ehr_url))
     path = var / "issuers.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _named(url: str) -> str:
+    """The same address by name: whoever opens the EHR as localhost may still see the app in its frame."""
+    return url.replace(HOST, "localhost")
 
 
 def _secret_key(var: Path) -> str:

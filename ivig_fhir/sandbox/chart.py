@@ -44,7 +44,7 @@ def record(store: Store, patient: str) -> list[Section]:
 
 def activity(store: Store, patient: str) -> list[Section]:
     """What clients have written: orders, tasks, and every version as it came."""
-    orders = [_order(held) for type_ in _ORDERS for held in _own(store, type_, patient) if held.method != LOADED]
+    orders = [_order(held) for held in _orders(store, patient)]
     tasks = [_task(held) for held in _own(store, "Task", patient) if held.method != LOADED]
     history = [_version(held) for held in store.recent(patient, _MOST)]
     return [
@@ -103,6 +103,20 @@ def _results(store: Store, patient: str) -> list[Line]:
             newest[what] = Line(what, words.result(body), "", when)
     lines = sorted(newest.values(), key=lambda line: line.when, reverse=True)
     return [Line(line.what, line.detail, "", words.day(line.when)) for line in lines]
+
+
+def _orders(store: Store, patient: str) -> list[Stored]:
+    """What was ordered, group by group, the newest group first; in a group the order that gives the group its name comes first."""
+    groups: dict[str, list[Stored]] = {}
+    for type_ in _ORDERS:
+        for held in store.candidates(type_, pointing_at=[f"Patient/{patient}"]):
+            if held.method != LOADED and held.body and store.belongs_to(held.body, patient):
+                groups.setdefault(words.text(held.body, "groupIdentifier.value", "requisition.value") or held.reference, []).append(held)
+    return [one for name, group in reversed(groups.items()) for one in sorted(group, key=lambda held: not _leads(held, name))]
+
+
+def _leads(held: Stored, group: str) -> bool:
+    return words.text(held.body or {}, "identifier.value") == group
 
 
 def _order(held: Stored) -> Line:

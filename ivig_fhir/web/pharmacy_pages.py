@@ -32,7 +32,7 @@ def pages(runtime: Runtime) -> Blueprint:
         found = worklist(runtime, session, everything=status == "all" or wants_json())
         if wants_json():
             return make_response(jsonify({"csrf": token(sid), "orders": worklist_json(found)}))
-        view = worklist_view(found, runtime.now(), runtime.issuer(session.context.iss).name, status)
+        view = worklist_view(found, runtime.now(), runtime.issuer(session.context.iss).name, status, runtime.content)
         return page(runtime, session, "worklist.html", view)
 
     @blueprint.get("/<run>/")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
 from ivig_fhir.fhir.reading import word
 from ivig_fhir.order.decision import version_of
@@ -17,7 +18,7 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.finding_view import kept_finding_view
 from ivig_fhir.web.order_view import allergies_said
 from ivig_fhir.web.pictures import rate_picture, trend
-from ivig_fhir.web.render import STATES, amount, clock, day, duration, shouted
+from ivig_fhir.web.render import STATES, amount, clock, day, duration, short_name, shouted
 from ivig_fhir.web.review_view import TRENDS
 from ivig_fhir.web.schedule import days_view, series_facts
 from ivig_fhir.web.talk_view import talk_view
@@ -34,9 +35,9 @@ _STATES = {
 }
 
 
-def worklist_view(found: Worklist, now: datetime, ehr: str, status: str) -> View:
+def worklist_view(found: Worklist, now: datetime, ehr: str, status: str, content: Content) -> View:
     """The list with one row an order; only exceptions carry a shape."""
-    rows = [_row(r, now) for r in found.rows]
+    rows = [_row(r, now, content) for r in found.rows]
     return {
         "rows": rows,
         "problem": found.problem,
@@ -61,16 +62,16 @@ def worklist_json(found: Worklist) -> list[View]:
     ]
 
 
-def _row(r: WorklistRow, now: datetime) -> View:
+def _row(r: WorklistRow, now: datetime, content: Content) -> View:
     kept = json.loads(r.known.body) if r.known else {}
     kind, status = _STATES.get(r.state, ("", r.state))
-    dose = kept.get("dose") or {}
+    dose, known = kept.get("dose") or {}, content.order_sets.get(kept.get("indication", ""))
     days = len((kept.get("series") or {}).get("dates") or dose.get("infusions") or [])
     return {
         "run": r.run,
         "needed": _needed(r),
         "patient": patient_name(r.patient, now),
-        "indication": kept.get("indication", ""),
+        "indication": short_name(known.name) if known else "",
         "grams": amount(dose.get("per_infusion_g"), "g"),
         "each": f"each of {days} days" if days > 1 else "on 1 day",
         "product": (r.order.get("medicationCodeableConcept") or {}).get("text", ""),
@@ -120,7 +121,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
     gaps = [titles[n["check"]] for n in kept["not_assessed"] if n["reason"] != "not-supported"]
     rest = len(kept["not_assessed"]) - len(gaps)
     return {
-        "title": f"{runtime.content.order_sets[kept['indication']].name}",
+        "title": short_name(runtime.content.order_sets[kept["indication"]].name),
         "subtitle": f"{STATES[state]}. {'on label' if kept['on_label'] else 'off label'}",
         "banner": _banner(case, kept, runtime.now()),
         "order": _number(kept),

@@ -1,8 +1,9 @@
-"""The whole journey in a real browser, against the demo as anybody starts it: chart page, review, approval, receipt, verification."""
+"""The whole journey in a real browser, against the demo as anybody starts it: chart page, frame or window, order, pharmacist, chart page."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,84 +52,178 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def page(demo: Demo) -> Iterator[object]:
-    """A page of a fresh browser; anything that it complains about fails the test."""
+def page(demo: Demo) -> Iterator[Any]:
+    """A page of a fresh browser; anything that it or a window of it complains about fails the test."""
     complaints: list[str] = []
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = browser.new_context(viewport={"width": 1024, "height": 700}).new_page()
+
+    def listen(opened: Any) -> None:
+        opened.set_default_timeout(15_000)
         opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "favicon" not in str(m.location) else None)
         opened.on("pageerror", lambda e: complaints.append(str(e)))
-        yield opened
+
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        context = browser.new_context(viewport={"width": 1366, "height": 768})
+        context.on("page", listen)
+        yield context.new_page()
         browser.close()
     assert complaints == []
 
 
-def shot(page: object, name: str) -> None:
+def shot(page: Any, name: str, whole: bool = False) -> None:
+    """A picture to look at, kept under var/screenshots."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")  # type: ignore[attr-defined]
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 
 
-def test_from_the_chart_page_to_an_active_order(demo: Demo, page) -> None:  # type: ignore[no-untyped-def]
-    page.goto(f"{demo.ehr}/ehr/launch?patient=mg-crisis-ckd&user=prescriber")
-    assert "g" in page.locator(".big").first.inner_text()
-    before = page.locator(".big").first.inner_text()
-    shot(page, "review")
-    _change_the_dose(page, "2")
-    assert page.locator(".big").first.inner_text() != before
-    assert "2 g/kg" in page.locator(".eq").first.inner_text()
-    _give_reasons(page)
-    shot(page, "ready")
-    if page.locator("#ack").count():
-        page.check("#ack")
-    page.get_by_role("button", name="Approve order").click()
-    page.wait_for_url("**/receipt")
-    assert "Stored as a draft" in page.locator("h1").inner_text()
-    shot(page, "receipt")
-    run = page.url.split("/orders/")[1].split("/")[0]
-    page.goto(f"{demo.ehr}/ehr/launch?patient=mg-crisis-ckd&user=pharmacist&target=pharmacy")
-    shot(page, "worklist")
-    page.set_viewport_size({"width": 1366, "height": 768})
-    page.locator(f"a[href='{run}/']").click()
-    assert "Second calculation agrees" in page.locator("#sc").inner_text()
-    shot(page, "pharmacist")
-    page.get_by_role("button", name="Verify").click()
-    page.get_by_role("link", name="Infusion sheet").click()
-    shot(page, "sheet")
-    assert "Infusion sheet" in page.locator("h1").first.inner_text()
-    orders = page.request.get(f"{demo.ehr}/ehr/token?user=prescriber&patient=mg-crisis-ckd").json()
-    found = page.request.get(
-        f"{demo.ehr}/fhir/MedicationRequest?patient=mg-crisis-ckd&identifier=urn:uuid:{run}",
-        headers={"Authorization": f"Bearer {orders['access_token']}"},
-    ).json()
-    assert [e["resource"]["status"] for e in found["entry"] if e["resource"]["resourceType"] == "MedicationRequest"] == ["active"]
+# ── What a clinician does on a page of the app, in a frame or in a window of its own ─────────────────────────────────
 
 
-def _change_the_dose(page, per_kg: str) -> None:  # type: ignore[no-untyped-def]
-    page.locator("#choices summary", has_text="Dose").click()
-    page.fill("#x-per_kg", per_kg)
-    with page.expect_navigation():
-        page.locator("#choices details[open]", has=page.locator("#x-per_kg")).get_by_role("button", name="Recalculate").click()
+def change_the_dose(view: Any, per_kg: str) -> None:
+    view.locator("#choices summary", has_text="Dose").click()
+    view.locator("#x-per_kg").fill(per_kg)
+    view.locator("#choices details[open]", has=view.locator("#x-per_kg")).get_by_role("button", name="Recalculate").click()
+    view.locator(".eq", has_text=f"{per_kg} g/kg").first.wait_for()
 
 
-def _give_reasons(page) -> None:  # type: ignore[no-untyped-def]
-    while page.locator("article.f.need form").count():
-        form = page.locator("article.f.need form").first
+def give_reasons(view: Any) -> None:
+    waiting = view.locator("form", has=view.get_by_role("button", name="Save reason"))
+    for left in range(waiting.count(), 0, -1):
+        form = waiting.first
         form.locator("select").select_option("9")
         form.locator("textarea").fill("Discussed with nephrology; monitoring is in this order.")
-        with page.expect_navigation():
-            form.get_by_role("button", name="Save reason").click()
+        form.get_by_role("button", name="Save reason").click()
+        playwright.expect(waiting).to_have_count(left - 1)
 
 
-@pytest.mark.parametrize(("patient", "said"), [("ivig-allergy", "Hard stop"), ("ra-adult", "Hard stop"), ("no-weight", "Hard stop")])
-def test_a_stopped_order_shows_why_and_offers_no_button(demo: Demo, page, patient: str, said: str) -> None:  # type: ignore[no-untyped-def]
+def approve(view: Any) -> None:
+    give_reasons(view)
+    if view.locator("#ack").count():
+        view.locator("#ack").check()
+    view.get_by_role("button", name="Approve order").click()
+    playwright.expect(view.locator("h1")).to_contain_text("Stored as a draft")
+
+
+def verify(view: Any, run: str) -> None:
+    view.locator(f"a[href='{run}/']").click()
+    playwright.expect(view.locator("#sc")).to_contain_text("Second calculation agrees")
+    view.get_by_role("button", name="Verify").click()
+    view.get_by_role("link", name="Infusion sheet").wait_for()
+
+
+def run_of(url: str) -> str:
+    found = re.search(r"/orders/([0-9a-f-]{36})/", url)
+    assert found, url
+    return found[1]
+
+
+def sign_in_as(page: Any, who: str) -> None:
+    """The EHR's own menu of users; its script changes user at once."""
+    page.locator("#user").select_option(who)
+    page.wait_for_url(f"**user={who}*")
+
+
+# ── The journeys ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_in_the_frame_of_the_chart_page_from_the_button_to_an_active_order(demo: Demo, page: Any) -> None:
+    page.goto(f"{demo.ehr}/ehr?patient=mg-crisis-ckd")
+    shot(page, "ehr-1-chart", whole=True)
+    page.get_by_role("button", name="IVIG order set").click()
+    app = page.frame_locator("#app")
+    before = app.locator(".big").first.inner_text()
+    shot(page, "ehr-2-review-in-the-frame", whole=True)
+    change_the_dose(app, "2")
+    assert app.locator(".big").first.inner_text() != before
+    approve(app)
+    run = run_of(page.frame(name="app").url)
+    playwright.expect(page.locator("#activity")).to_contain_text("draft order")
+    shot(page, "ehr-3-receipt-in-the-frame", whole=True)
+
+    sign_in_as(page, "pharmacist")
+    page.get_by_role("button", name="Pharmacy worklist", exact=True).click()
+    shot(page, "ehr-4-worklist-in-the-frame", whole=True)
+    verify(page.frame_locator("#app"), run)
+    playwright.expect(page.locator("#activity")).to_contain_text("active order")
+    playwright.expect(page.locator("#activity")).to_contain_text("completed")
+    page.get_by_role("link", name="Refresh").click()
+    shot(page, "ehr-5-active-order", whole=True)
+
+    token = page.request.get(f"{demo.ehr}/ehr/token?user=nurse&patient=mg-crisis-ckd").json()["access_token"]
+    found = page.request.get(
+        f"{demo.ehr}/fhir/MedicationRequest?patient=mg-crisis-ckd&identifier=urn:uuid:{run}", headers={"Authorization": f"Bearer {token}"}
+    ).json()
+    assert [e["resource"]["status"] for e in found["entry"]] == ["active"]
+
+
+def test_in_a_window_of_its_own_from_the_button_to_the_infusion_sheet(demo: Demo, page: Any) -> None:
+    page.goto(f"{demo.ehr}/ehr?patient=cidp-adult")
+    with page.expect_popup() as opened:
+        page.locator("#launch button[value=orders][formtarget=_blank]").click()
+    window = opened.value
+    window.locator(".big").first.wait_for()
+    shot(window, "window-1-review")
+    approve(window)
+    shot(window, "window-2-receipt")
+    run = run_of(window.url)
+    sign_in_as(page, "pharmacist")
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Pharmacy worklist in a new window").click()
+    pharmacy = opened.value
+    shot(pharmacy, "window-3-worklist")
+    pharmacy.locator(f"a[href='{run}/']").click()
+    shot(pharmacy, "window-4-pharmacist")
+    pharmacy.get_by_role("button", name="Verify").click()
+    pharmacy.get_by_role("link", name="Infusion sheet").click()
+    playwright.expect(pharmacy.locator("h1").first).to_contain_text("Infusion sheet")
+    shot(pharmacy, "window-5-sheet", whole=True)
+
+
+def test_two_charts_in_two_windows_of_one_browser_stay_apart(demo: Demo, page: Any) -> None:
+    windows = []
+    for patient in ("cvid-adult", "itp-bleeding"):
+        page.goto(f"{demo.ehr}/ehr?patient={patient}")
+        with page.expect_popup() as opened:
+            page.locator("#launch button[value=orders][formtarget=_blank]").click()
+        windows.append(opened.value)
+    for window, number, other in ((windows[0], "SYN-0761", "itp"), (windows[1], "SYN-", "cvid"), (windows[0], "SYN-0761", "itp")):
+        window.reload()
+        playwright.expect(window.locator("header.pt")).to_contain_text(number)
+        assert other not in window.url
+    assert windows[0].locator("header.pt").inner_text() != windows[1].locator("header.pt").inner_text()
+
+
+def test_a_frame_on_another_site_gets_no_cookie_and_offers_a_window_that_works(demo: Demo, page: Any) -> None:
+    """127.0.0.1 and localhost are two sites to a browser, so that a Lax cookie does not go into the frame; two ports of one host are one."""
+    page.goto(f"{demo.ehr.replace('127.0.0.1', 'localhost')}/ehr?patient=cidp-adult")
+    page.get_by_role("button", name="IVIG order set").click()
+    app = page.frame_locator("#app")
+    playwright.expect(app.locator("h1")).to_contain_text("Your browser blocked the cookie")
+    shot(page, "frame-without-cookies", whole=True)
+    with page.expect_popup() as opened:
+        app.get_by_role("link", name="Open in a new window").click()
+    playwright.expect(opened.value.locator("header.pt")).to_contain_text("SYN-0412")
+
+
+def test_the_frames_cookies_are_the_apps_own_and_no_script_reads_them(demo: Demo, page: Any) -> None:
+    page.goto(f"{demo.ehr}/ehr?patient=cidp-adult")
+    page.get_by_role("button", name="IVIG order set").click()
+    page.frame_locator("#app").locator("header.pt").wait_for()
+    cookies = [c for c in page.context.cookies() if c["name"].startswith("ivig_")]
+    assert {(c["httpOnly"], c["sameSite"], c["secure"]) for c in cookies} == {(True, "Lax", False)}
+    assert len([c for c in cookies if c["path"].startswith("/s/")]) == 1
+    assert page.frame(name="app").evaluate("document.cookie") == ""
+
+
+@pytest.mark.parametrize("patient", ["ivig-allergy", "ra-adult", "no-weight"])
+def test_a_stopped_order_shows_why_and_offers_no_button(demo: Demo, page: Any, patient: str) -> None:
     page.goto(f"{demo.ehr}/ehr/launch?patient={patient}&user=prescriber")
     shot(page, f"stopped-{patient}")
-    assert said in page.locator("main").inner_text()
+    assert "Hard stop" in page.locator("main").inner_text()
     assert page.get_by_role("button", name="Approve order").count() == 0
 
 
-def test_a_stranger_is_refused_with_a_sentence_and_a_reference(demo: Demo, page) -> None:  # type: ignore[no-untyped-def]
+def test_a_stranger_is_refused_with_a_sentence_and_a_reference(demo: Demo, page: Any) -> None:
     answer = page.request.get(f"{demo.ehr}/ehr/launch?patient=cidp-adult&user=stranger")
     assert answer.status == 403
     assert "Reference" in answer.text()

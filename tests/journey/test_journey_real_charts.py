@@ -70,6 +70,7 @@ def test_a_real_chart_goes_from_its_launch_to_an_active_order(at: Hospital, shar
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3600)
 def test_every_real_chart_opens_and_each_that_can_be_ordered_for_is_ordered_and_verified(at: Hospital, shared: Path) -> None:
     seen: dict[str, int] = {}
     for path in sorted(p for p in (shared / "data" / "patients").rglob("*") if p.name.endswith((".json", ".json.gz"))):

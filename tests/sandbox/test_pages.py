@@ -113,3 +113,17 @@ def test_record_of_other_shapes_does_not_break_the_page(ehr: Ehr) -> None:
 def test_age_is_counted_in_whole_years_and_in_months_below_two(born: str, age: str) -> None:
     line = PatientLine("a", "A", "B", born, "", "", "", None)
     assert line.age(date(2026, 3, 2)) == age
+
+
+def test_orders_of_one_group_stand_together_and_the_one_that_names_the_group_comes_first(ehr: Ehr) -> None:
+    client = ehr.client(patient="one")
+    for group in ("urn:uuid:a", "urn:uuid:b"):
+        for number, name in enumerate((f"first of {group}", f"main of {group}")):
+            said = {"system": "urn:ietf:rfc:3986", "value": group if number else f"{group}-{number}"}
+            whole = {"system": "urn:ietf:rfc:3986", "value": group}
+            client.send(
+                "POST", "MedicationRequest", order(identifier=[said], groupIdentifier=whole, medicationCodeableConcept={"text": name})
+            )
+    text = ehr.http.get(f"{BASE}/ehr/activity?patient=one").text
+    names = ["main of urn:uuid:b", "first of urn:uuid:b", "main of urn:uuid:a", "first of urn:uuid:a"]
+    assert sorted(names, key=text.index) == names
