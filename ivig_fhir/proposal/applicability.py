@@ -88,8 +88,8 @@ def choose_regimen(order_set: OrderSet, selections: Selections, product: Product
     return chosen
 
 
-def choose_product(order_set: OrderSet, selections: Selections, content: Content, site: Site) -> Product:
-    """The product chosen, else the order set's default, else the first of the site's formulary that the label carries."""
+def choose_product(order_set: OrderSet, selections: Selections, content: Content, site: Site, age: int | None = None) -> Product:
+    """The product chosen, else the default of the order set, else the first of the formulary that has rates and a label for the age."""
     if selections.product is not None:
         chosen = content.products.get(selections.product)
         if chosen is None:
@@ -103,7 +103,11 @@ def choose_product(order_set: OrderSet, selections: Selections, content: Content
     allowed = [p for p in known if p.orderable and (site.formulary is None or p.id in site.formulary)]
     if not allowed:
         raise SelectionError(said="The site's formulary leaves no product.")
-    return next((p for p in allowed if p.label(order_set.label_code) and p.ladders), allowed[0]) if site.formulary else allowed[0]
+    if allowed[0].id == order_set.default_product:
+        return allowed[0]
+    usable = [p for p in allowed if p.ladders] or allowed
+    adult = age is not None and age >= content.constants["adult_years"]
+    return next((p for p in usable if _carries(p, order_set, age, adult)), usable[0])
 
 
 def choose_days(regimen: Regimen, product: Product, selections: Selections) -> int:
@@ -130,8 +134,12 @@ def is_on_label(order_set: OrderSet, regimen: Regimen | None, product: Product, 
 
     Nor for a child where the label's limit of age was not verified.
     """
+    return not (regimen is not None and regimen.tier) and _carries(product, order_set, age_years, adult)
+
+
+def _carries(product: Product, order_set: OrderSet, age_years: int | None, adult: bool) -> bool:
     entry = product.label(order_set.label_code)
-    if entry is None or age_years is None or (regimen is not None and regimen.tier):
+    if entry is None or age_years is None:
         return False
     if entry.min_age_years is None:
         return adult or entry.age_verified

@@ -44,7 +44,7 @@ class Plan:
 def plan_order(chart: ChartSnapshot, selections: Selections, content: Content, site: Site) -> Plan:
     """The plan for one patient. SelectionError where a choice names something that content does not have."""
     order_set = applicability.choose_order_set(chart, selections, content)
-    product = applicability.choose_product(order_set, selections, content, site)
+    product = applicability.choose_product(order_set, selections, content, site, applicability.age_on(chart))
     regimen = applicability.choose_regimen(order_set, selections, product, applicability.age_on(chart))
     body_ = read_body(chart, content)
     policy = site.weight_policy or content.constants["default_weight_policy"]

@@ -25,6 +25,7 @@ _SERVICE_CATEGORY = {
     "education": ("409073007", "Education"),
 }
 _KIND_WORDS = {"lab": "Laboratory", "monitoring": "Monitoring", "nursing": "Nursing", "education": "Education"}
+_RATE_TABLE = "product.no-rate-table"
 NO_SUBSTITUTION = "Immunoglobulin brands are not interchangeable: rate table, excipients and tolerance differ."
 
 
@@ -123,7 +124,13 @@ def _notes(proposal: Proposal, content: Content) -> list[str]:
         notes.append(f"Vials for one infusion: {combination}; waste {plain(proposal.waste_g or Decimal(0))} g.")
     if proposal.series:
         notes.append(_series_note(proposal.series))
-    return [*notes, *(f"Rate: {note}" for note in proposal.rate.notes), *_standing(proposal, content)]
+    return [*notes, *_rate_notes(proposal), *_standing(proposal, content)]
+
+
+def _rate_notes(proposal: Proposal) -> list[str]:
+    """What has to be read with the rate: that its steps are an illustration, whom they are for, how contradictions were resolved."""
+    whose = [f.message for f in proposal.findings if f.check == _RATE_TABLE and proposal.rate.steps]
+    return [f"Rate: {note}" for note in (*whose, *proposal.rate.notes)]
 
 
 def _standing(proposal: Proposal, content: Content) -> list[str]:

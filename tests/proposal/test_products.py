@@ -97,6 +97,16 @@ def test_how_a_contradiction_was_resolved_stands_in_every_rendering() -> None:
     assert f"Rate: {note}" in notes
 
 
+def test_an_illustration_is_called_one_on_the_order_itself() -> None:
+    def notes(made: Proposal) -> str:
+        entries = [e["resource"] for e in proposal_bundle(made, content(), "https://example.org", "1")["entry"]]
+        return " ".join(n["text"] for r in entries if r["resourceType"] == "MedicationRequest" for n in r.get("note", ()))
+
+    assert "are an illustration that this site has not adopted" in notes(pi("privigen"))
+    assert "illustration" not in notes(pi("bivigam"))
+    assert "Pump (illustrative)" in as_text(pi("privigen"), content())
+
+
 def test_at_risk_the_lower_of_two_printed_figures_holds_and_says_so() -> None:
     made = for_(content().products["octagam-10"], content().order_sets["itp-adult"], KIDNEY)
     assert (made.rate.cap_ml_kg_h, made.rate.cap_reason) == (Decimal("1.8"), "risk")
@@ -296,6 +306,22 @@ def test_a_product_is_told_apart_by_what_its_own_label_carries(order_set: OrderS
 def test_a_diluent_is_allowed_excluded_or_not_known(product: Product, diluent: str) -> None:
     ends = "clear" if diluent in product.diluents_allowed else "hard-stop" if diluent in product.diluents_excluded else "unknown"
     assert outcome(result("product.diluent", pi(product.id, diluent=diluent))) == ends
+
+
+# ── the product that is proposed ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("formulary", "birth", "chosen"), [
+    (("gamunex-c", "asceniv"), "1986-01-15", "gamunex-c"),  # the default of the order set comes first
+    (("asceniv", "privigen"), "1986-01-15", "asceniv"),
+    (("asceniv", "privigen"), "2020-01-15", "privigen"),  # the first that is labelled at this age
+    (("octagam-10", "privigen"), "1986-01-15", "privigen"),  # the first that is labelled for the indication
+    (("qivigy", "octagam-10"), "1986-01-15", "octagam-10"),  # the first that can be run at all
+    (("qivigy",), "1986-01-15", "qivigy"),
+])  # fmt: skip
+def test_a_formulary_without_the_default_gives_what_can_be_run_and_is_labelled(formulary: tuple[str, ...], birth: str, chosen: str) -> None:
+    made = proposed(indication="pi-cvid", regimen=None, product=None, patient={"birthDate": birth}, site=Site(formulary=formulary))
+    assert made.product.id == chosen
 
 
 # ── a product that is no longer made ─────────────────────────────────────────────────────────────────────────────────

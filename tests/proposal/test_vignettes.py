@@ -72,6 +72,15 @@ def test_every_vignette_of_what_is_built_passes(runner: Any, tmp_path: Path, kin
     assert len(todo) >= at_least
 
 
+def test_the_product_that_is_no_longer_made_is_checked_and_stopped(runner: Any, tmp_path: Path) -> None:
+    """The judge leaves these two out, because the product cannot be ordered; its checks hold all the same."""
+    gone = [c for c in runner.cases.load_all() if c.selections.get("product") == "carimune-nf"]
+    assert len(gone) == 2
+    for case in gone:
+        case.never = None
+        assert runner.run.run_case(case, command, tmp_path) == ([], []), case.id
+
+
 def test_the_judge_notices_a_wrong_dose(runner: Any, tmp_path: Path) -> None:
     case = built_cases(runner, "dosing")[0]
     case.selections["dose"] = {"per_kg": "1.1", "unit": "g/kg"}
