@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ivig_fhir.chart.answers import Answer, Reason
-from ivig_fhir.chart.facts import Allergy, Drug, Event, Measurement, Person, Problem, Source, Unusable
+from ivig_fhir.chart.facts import Allergy, Drug, Event, Measurement, Paper, Person, Problem, Source, Unusable
 from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.load import load_content
@@ -110,9 +110,24 @@ def infusion(when: str | None, grams: str | None = "70", **more: Any) -> Drug:
     return drug("administration", "given", code_=IG, when=when, grams=grams, **more)
 
 
-def event(type_: str, code_: str = "", text: str = "", when: str | None = None) -> Event:
-    """A procedure, a service request or a device that counts."""
-    return Event(type_, "active", codes(code_), _texts(text), parse_time(when), Source(f"{type_}/1"), text or code_)
+def event(type_: str, code_: str = "", text: str = "", when: str | None = None, **more: Any) -> Event:
+    """A procedure, a service request, an immunization or a device that counts."""
+    made: dict[str, Any] = {"status": "active", "time": parse_time(when), "source": Source(f"{type_}/1"), "said": text or code_}
+    return Event(type=type_, codes=codes(code_), texts=_texts(text), **{**made, **more})
+
+
+def paper(type_: str, text: str = "", code_: str = "", **more: Any) -> Paper:
+    """An active consent or coverage, or a complete prior authorization; `when`, `begins` and `ends` as text."""
+    times = {"time": parse_time(more.pop("when", None))} | {k: parse_time(more.pop(k, None)) for k in ("begins", "ends")}
+    claim = type_ == "ClaimResponse"
+    made: dict[str, Any] = {
+        "status": "active",
+        "use": "preauthorization" if claim else "",
+        "outcome": "complete" if claim else "",
+        "source": Source(f"{type_}/{more.pop('id', '1')}"),
+        "said": text or type_,
+    }
+    return Paper(type=type_, codes=codes(code_), texts=_texts(text), **times, **{**made, **more})
 
 
 def made_of(*stabilizers: str, excipients: tuple[str, ...] = (), id_: str = "other") -> Product:
@@ -173,6 +188,7 @@ def _chart(facts: tuple[object, ...], person: Person, unread: tuple[str, ...]) -
         allergies=of(Allergy),
         drugs=of(Drug),
         events=of(Event),
+        papers=of(Paper),
     )
 
 

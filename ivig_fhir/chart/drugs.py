@@ -20,6 +20,8 @@ REPORTED = "reported by somebody, not ordered here"
 
 _NOT_AN_ORDER = ("proposal", "plan", "option")
 _RUN_SYSTEM = "urn:ietf:rfc:3986"
+# What may point to the entry of which this one is a part, a copy or the fulfilment.
+_LINKING = ("request", "authorizingPrescription", "basedOn", "partOf", "derivedFrom")
 _YEAR = timedelta(days=365)
 # Status -> state; a status that is not listed means that the entry does not count. A missing status is read as unknown.
 _REQUEST = {
@@ -71,6 +73,7 @@ class _Reader:
             source=Source.of(entry, time),
             said=short(f"{said}, {time.text}" if time else said),
             doubts=(*medicine.doubts, *dose.doubts, *(() if status else ("no status",))),
+            links=_links(entry),
         )
 
     def reasons(self, entry: Resource) -> tuple[Code, ...]:
@@ -84,7 +87,8 @@ class _Reader:
 def read_drugs(answers: Answers, now: datetime, zone: tzinfo) -> tuple[Drug, ...]:
     """Everything the record says about medicines that counts: orders, then statements, administrations and dispenses.
 
-    Proposals, plans and options are no treatment; nor is what was cancelled, not done, or forbidden (`doNotPerform`).
+    Proposals, plans and options are no treatment; nor is what was cancelled, not done, or forbidden (`doNotPerform`). A plan that is marked
+    as reported is how EHRs write down what a patient takes at home: it is read as a statement.
     """
     conditions = {f"Condition/{word(c, 'id')}": c for c in answers.of("Condition").resources}
     reader = _Reader(medication_index(answers), conditions, now, zone)
@@ -103,7 +107,9 @@ def read_drugs(answers: Answers, now: datetime, zone: tzinfo) -> tuple[Drug, ...
 
 def _request(entry: Resource, reader: _Reader) -> Drug | None:
     state = _REQUEST.get(word(entry, "status") or "unknown")
-    other = word(entry, "resourceType") != "MedicationRequest" or word(entry, "intent") in _NOT_AN_ORDER
+    reported = entry.get("reportedBoolean") is True or bool(part(entry, "reportedReference"))
+    taken = word(entry, "intent") == "plan" and reported
+    other = word(entry, "resourceType") != "MedicationRequest" or (word(entry, "intent") in _NOT_AN_ORDER and not taken)
     if state is None or other or entry.get("doNotPerform") is True:
         return None
     dosages = parts(entry, "dosageInstruction")
@@ -114,11 +120,10 @@ def _request(entry: Resource, reader: _Reader) -> Drug | None:
     if state == ACTIVE and any(e.latest < reader.now for e in ends):
         state = RECENT
     ended = max(ends, key=lambda e: e.latest, default=None)
-    drug = reader.drug(entry, "request", state, written, ended, dose)
+    drug = reader.drug(entry, "statement" if taken else "request", state, written, ended, dose)
     stale = state == ACTIVE and not ends and written is not None and written.latest < reader.now - _YEAR
+    doubts = (*drug.doubts, *((REPORTED,) if reported else ()), *((STALE,) if stale else ()))
     run = word(part(entry, "groupIdentifier"), "value") or _anchor(entry)
-    reported = entry.get("reportedBoolean") is True or bool(part(entry, "reportedReference"))
-    doubts = (*drug.doubts, *((STALE,) if stale else ()), *((REPORTED,) if reported else ()))
     return replace(drug, run=run, doses=dated, doubts=doubts)
 
 
@@ -137,8 +142,21 @@ def _statement(entry: Resource, reader: _Reader) -> Drug | None:
     if state == ACTIVE and ended is not None and ended.latest < reader.now:
         state = RECENT
     time = reader.time(entry.get("effectiveDateTime"), period.get("start"), entry.get("dateAsserted"))
-    dose, _ = ordered_doses(parts(entry, "dosage"), reader.zone)
-    return _pointing(reader.drug(entry, "statement", state, time, ended, dose), entry, "basedOn")
+    dosages = parts(entry, "dosage")
+    dose, dated = ordered_doses(dosages, reader.zone)
+    day = _one_day(reader.time(entry.get("effectiveDateTime")), reader.time(period.get("start")), ended)
+    if day is not None and not dated and not any(part(d, "timing") for d in dosages):
+        dated = ((day, dose.grams),)
+    drug = replace(reader.drug(entry, "statement", state, time, ended, dose), doses=dated)
+    return _pointing(drug, entry, "basedOn")
+
+
+def _one_day(at: FhirTime | None, start: FhirTime | None, end: FhirTime | None) -> FhirTime | None:
+    """The day that a statement is about; None when it is about a longer time, or does not say."""
+    if at is not None:
+        return at
+    same = start is not None and end is not None and start.earliest.date() == end.latest.date()
+    return start if same else None
 
 
 def _administration(entry: Resource, reader: _Reader) -> Drug | None:
@@ -167,6 +185,12 @@ def _uncertain(drug: Drug) -> Drug:
     if drug.status not in _UNCERTAIN:
         return drug
     return replace(drug, doubts=(*drug.doubts, f"status {drug.status}: how much was given is not certain"))
+
+
+def _links(entry: Resource) -> tuple[str, ...]:
+    """Every entry about a medicine that this one points to."""
+    pointed = (reference_key(word(p, "reference")) for name in _LINKING for p in parts(entry, name))
+    return tuple(dict.fromkeys(p for p in pointed if p.startswith("Medication")))
 
 
 def _pointing(drug: Drug, entry: Resource, name: str) -> Drug:

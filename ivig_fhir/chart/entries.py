@@ -10,7 +10,9 @@ from ivig_fhir.chart.answers import Oddity
 from ivig_fhir.fhir.reading import exact, part, parts, reference, reference_key, word
 
 # The references that readers follow; others are left as they stand.
-_FOLLOWED = ("medicationReference", "request", "device", "authorizingPrescription", "reasonReference")
+_FOLLOWED = (
+    "medicationReference", "request", "device", "authorizingPrescription", "reasonReference", "basedOn", "partOf", "derivedFrom",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from ivig_fhir.chart.answers import Answers, Resource
 from ivig_fhir.chart.facts import Event, Source
@@ -19,6 +19,8 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
     "Device": ("active", "unknown"),
     "DeviceUseStatement": ("active", "intended", "on-hold", "unknown"),
 }
+
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def read_events(answers: Answers, zone: tzinfo) -> tuple[Event, ...]:
@@ -70,24 +72,24 @@ def _of(*concepts: object, extra: Iterable[str] = ()) -> tuple[tuple[Code, ...],
 
 
 def _times(resource: Resource, zone: tzinfo) -> tuple[FhirTime | None, ...]:
-    """When it happened or will happen; an end is preferred for what was done, a beginning for what is to come."""
-    done, planned = part(resource, "performedPeriod"), part(resource, "occurrencePeriod")
+    """When it happened or will happen: the end of what was done, the whole time in which a planned one may take place."""
+    planned = part(resource, "occurrencePeriod") or part(part(part(resource, "occurrenceTiming"), "repeat"), "boundsPeriod")
     events = part(resource, "occurrenceTiming").get("event")
     dated = [t for t in (parse_time(e, zone) for e in events) if t] if isinstance(events, list) else []
     if dated:
         return tuple(dated)
-    used = part(resource, "timingPeriod")
-    for written in (
-        resource.get("performedDateTime"),
-        resource.get("occurrenceDateTime"),
-        done.get("end"),
-        done.get("start"),
-        planned.get("start"),
-        planned.get("end"),
-        resource.get("timingDateTime"),
-        used.get("start"),
-    ):
-        time = parse_time(written, zone)
-        if time is not None:
-            return (time,)
-    return (None,)
+    done, used = part(resource, "performedPeriod"), part(resource, "timingPeriod")
+    written = ("performedDateTime", "occurrenceDateTime", "timingDateTime")
+    found = [parse_time(resource.get(name), zone) for name in written]
+    found += [parse_time(done.get("end"), zone), parse_time(done.get("start"), zone)]
+    found += [_span(planned, zone), parse_time(used.get("start"), zone)]
+    return (next((t for t in found if t is not None), None),)
+
+
+def _span(period: Resource, zone: tzinfo) -> FhirTime | None:
+    """All of a period as one time; an open side reaches as far as any date."""
+    start, end = parse_time(period.get("start"), zone), parse_time(period.get("end"), zone)
+    if start is None and end is None:
+        return None
+    text = " ".join(w for w in ("from" if start else "", start.text if start else "", f"to {end.text}" if end else "") if w)
+    return FhirTime(text, start.earliest if start else _FIRST, end.latest if end else _LAST)

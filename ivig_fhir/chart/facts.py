@@ -138,7 +138,8 @@ class Drug:
     kind: request, statement, administration, dispense. state: active, pending (draft, on-hold), recent (ended), given (administered,
     dispensed). `grams` is the coded dose of one administration (of a dispense: all that was dispensed); `ended` the latest end known; `run`
     the order run it belongs to (groupIdentifier or request.identifier); `request` the MedicationRequest it points to (`Type/id`);
-    `identifiers` its own as `system|value`; `doses` the dated doses of an order in grams (None: not coded as a mass).
+    `identifiers` its own as `system|value`; `doses` the dated doses of an order, or of a statement about one day, in grams (None: not coded
+    as a mass); `links` every entry about a medicine that it is based on, part of or derived from.
     """
 
     kind: str
@@ -157,11 +158,15 @@ class Drug:
     source: Source
     said: str
     doubts: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A Procedure, ServiceRequest, Immunization, Device or DeviceUseStatement that counts, by its status."""
+    """A Procedure, ServiceRequest, Immunization, Device or DeviceUseStatement that counts, by its status.
+
+    `time` is when it was done, or all the time in which a planned one may take place.
+    """
 
     type: str
     status: str
@@ -174,7 +179,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A Consent, Coverage or ClaimResponse: status, use and outcome, date, and the product texts and codes that it names."""
+    """A Consent, Coverage or ClaimResponse: status, use and outcome, and the product texts and codes that it names.
+
+    `time` is when it was made; `begins` and `ends` are the first and the last day for which it holds, as far as it says. `scope` is what a
+    consent is about. `said_outcome` is what a payer wrote beside the coded outcome.
+    """
 
     type: str
     status: str
@@ -185,6 +194,10 @@ class Paper:
     texts: tuple[str, ...]
     source: Source
     said: str
+    begins: FhirTime | None = None
+    ends: FhirTime | None = None
+    scope: tuple[str, ...] = ()
+    said_outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)

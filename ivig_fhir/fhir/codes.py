@@ -30,6 +30,10 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         "urn:oid:2.16.840.1.113883.6.69": NDC,
         "urn:oid:2.16.840.1.113883.4.9": UNII,
         "urn:oid:2.16.840.1.113883.12.292": CVX,
+        "urn:oid:2.16.840.1.113883.6.285": HCPCS,
+        "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": HCPCS,
+        "urn:oid:2.16.840.1.113883.6.4": ICD10PCS,
+        "urn:oid:2.16.840.1.113883.6.12": CPT,
     }
 )
 SHORT: Mapping[str, str] = MappingProxyType(
@@ -47,6 +51,8 @@ SHORT: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_NDC_WIDTHS = (5, 4, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -57,14 +63,32 @@ class Code:
 
 
 def code(system: object, value: object) -> Code | None:
-    """A comparable code from what a Coding says; None when either part is missing. ICD-10-CM: dot dropped, upper case."""
+    """A comparable code from what a Coding says; None when either part is missing.
+
+    ICD-10-CM without its dot and, as HCPCS and ICD-10-PCS, in upper case; CVX with two digits at least; NDC as `_ndc` says.
+    """
     if not isinstance(system, str) or not isinstance(value, str) or not value.strip():
         return None
     system = _ALIASES.get(system.strip(), system.strip())
     value = value.strip()
-    if system == ICD10CM:
+    if system in (ICD10CM, ICD10PCS, HCPCS):
         value = value.replace(".", "").upper()
+    elif system == CVX:
+        value = value.zfill(2)
+    elif system == NDC:
+        value = _ndc(value)
     return Code(system, value)
+
+
+def _ndc(value: str) -> str:
+    """Labeller, product and package with five, four and two digits, the form without hyphens that EHRs bill with.
+
+    Ten digits without hyphens could be cut in three ways; they stay as they are and match nothing.
+    """
+    parts = value.split("-")
+    if len(parts) == 1 or not all(p.isdigit() for p in parts):
+        return value
+    return "".join(p.zfill(width) for p, width in zip(parts, _NDC_WIDTHS, strict=False))
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,13 @@ NONE: Ids = frozenset()
 def products_named(content: Content, codes: Iterable[Code], texts: Iterable[str]) -> Ids:
     """Ids of the products that an entry may be about, ordered here or only known by name.
 
-    Several share a billing code; words tell them apart. Empty when neither names a product, or when they name different ones.
+    Several share a billing code; words tell them apart. Empty when neither names a product, or when they name different ones. The codes of
+    a product that is only known by name are not known here, so they contradict nothing.
     """
     by_words, by_codes = _by_words(content.constants["known_products"], texts), _by_codes(content, tuple(codes))
-    return by_words & by_codes if by_words and by_codes else by_words or by_codes
+    if not by_words or not by_codes:
+        return by_words or by_codes
+    return by_words & by_codes or frozenset(id_ for id_ in by_words if id_ not in content.products)
 
 
 def _by_words(names: Mapping[str, Iterable[str]], texts: Iterable[str]) -> Ids:

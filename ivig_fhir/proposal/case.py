@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.facts import Measurement, Problem, Source
+from ivig_fhir.chart.observations import FUTURE_TOLERANCE
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.site import Site
@@ -101,6 +102,12 @@ class Case:
         return None if born is None else completed_months(born, self.now.date())
 
     @property
+    def age_text(self) -> str:
+        """Completed years, months below two years; "" without a birth date."""
+        years, months = self.age_years, self.age_months
+        return "" if years is None else f"{years} years" if years >= 2 else f"{months} months"
+
+    @property
     def adult(self) -> bool:
         """18 completed years or more; an unknown age is not adult."""
         return self.age_years is not None and self.age_years >= self.content.constants["adult_years"]
@@ -165,6 +172,15 @@ class Case:
             return undated
         ago = self.days_ago_latest(time)
         return ago is not None and ago <= days
+
+    def less_than(self, time: FhirTime | None, days: Decimal) -> bool:
+        """Whether an event that is not in the future may be fewer than `days` days ago, far end left out; never without a date."""
+        ago = self.days_ago_latest(time)
+        return ago is not None and not self.in_future(time) and ago < days
+
+    def in_future(self, time: FhirTime | None) -> bool:
+        """Dated more than an hour after now; nothing that is said to have happened then is believed. See: CONTRACTS, precise point 9."""
+        return time is not None and time.earliest > self.now + FUTURE_TOLERANCE
 
 
 def _days(now: datetime, then: datetime) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 
 from ivig_fhir.content.companion import Companion, OrderRule, Rules, Trigger
 from ivig_fhir.content.model import SEVERITIES
@@ -14,6 +15,26 @@ from ivig_fhir.proposal.findings import Finding, Result
 from ivig_fhir.proposal.model import CompanionAmount, CompanionOrder
 
 _PREMEDICATION = "premedication-"
+_FOR_REACTORS = "previous-reaction"
+
+
+class Premedication(Enum):
+    """Whether premedication is on the order: chosen by the clinician, proposed by the content to those who reacted, or not there."""
+
+    CHOSEN = "chosen"
+    PROPOSED = "proposed"
+    NONE = "none"
+
+
+def premedication(case: Case) -> Premedication:
+    """What a patient who reacted before would get with this order; an empty list, or every one unticked, is none."""
+    offered = [c for c in case.content.companions if c.id.startswith(_PREMEDICATION)]
+    if case.selections.premedication or any(_named(c, case) for c in offered):
+        return Premedication.CHOSEN
+    words = {**_words(case), _FOR_REACTORS: True}
+    left = [c for c in offered if _named(c, case) is None and _FOR_REACTORS in c.when]
+    proposed = any(_holds(c, words) and _fits(c, words, case) for c in left)
+    return Premedication.PROPOSED if proposed else Premedication.NONE
 
 
 def companions_for(case: Case) -> tuple[CompanionOrder, ...]:
@@ -25,17 +46,20 @@ def companions_for(case: Case) -> tuple[CompanionOrder, ...]:
     words = _words(case)
     made = []
     for item in case.content.companions:
-        named, dose = _named(item, case), _dose(item, case)
-        fits = _offered(item, words) and (dose is not None or not item.doses)
-        if fits or named:
-            holds = any(words[w] for w in item.when) and not any(words[w] for w in item.unless)
-            made.append(_order(item, holds, named, dose, case))
+        named = _named(item, case)
+        if _fits(item, words, case) or named:
+            made.append(_order(item, _holds(item, words), named, _dose(item, case), case))
     return tuple(made)
 
 
-def _offered(item: Companion, words: Mapping[str, bool]) -> bool:
-    """Whether it is for this order at all."""
-    return not any(words[w] for w in item.withheld) and (not item.only or any(words[w] for w in item.only))
+def _fits(item: Companion, words: Mapping[str, bool], case: Case) -> bool:
+    """Whether it is for this order at all: not withheld, and with a dose for this age and weight where it has doses."""
+    meant = not item.only or any(words[w] for w in item.only)
+    return meant and not any(words[w] for w in item.withheld) and (_dose(item, case) is not None or not item.doses)
+
+
+def _holds(item: Companion, words: Mapping[str, bool]) -> bool:
+    return any(words[w] for w in item.when) and not any(words[w] for w in item.unless)
 
 
 def _words(case: Case) -> Mapping[str, bool]:
@@ -43,7 +67,7 @@ def _words(case: Case) -> Mapping[str, bool]:
     rules: Rules = case.content.constants["rules"]
     words = {"always": True, "offered": False, "adult": case.adult, "child": not case.adult}
     words |= {word: any(_fired(t, case.earlier.get(t.check)) for t in triggers) for word, triggers in rules.findings.items()}
-    return words | {word: _holds(rule, case) for word, rule in rules.orders.items()}
+    return words | {word: _is_order(rule, case) for word, rule in rules.orders.items()}
 
 
 def _fired(trigger: Trigger, result: Result | None) -> bool:
@@ -53,7 +77,7 @@ def _fired(trigger: Trigger, result: Result | None) -> bool:
     return not trigger.branch or trigger.branch in result.branches
 
 
-def _holds(rule: OrderRule, case: Case) -> bool:
+def _is_order(rule: OrderRule, case: Case) -> bool:
     order = case.order
     named = (
         (rule.indications, order.indication.id),

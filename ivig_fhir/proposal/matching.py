@@ -14,7 +14,7 @@ from ivig_fhir.proposal.findings import Evidence
 from ivig_fhir.proposal.weight import contradicted
 
 Item = TypeVar("Item", Problem, Allergy, Drug, Event)
-_BY_TEXT = "by text, confirm"
+BY_TEXT = "by text, confirm"
 _SUSPECTED = "suspected"
 
 
@@ -30,7 +30,7 @@ class Match(Generic[Item]):
         """What the chart said, with how it was recognised and what is doubtful about it."""
         soft = isinstance(self.item, Problem) and self.item.soft
         doubts = self.item.doubts if isinstance(self.item, Problem | Drug) else ()
-        return remarked(evidence(self.item), *((_SUSPECTED,) if soft else ()), *((_BY_TEXT,) if self.by_text else ()), *doubts)
+        return remarked(evidence(self.item), *((_SUSPECTED,) if soft else ()), *((BY_TEXT,) if self.by_text else ()), *doubts)
 
 
 def remarked(said: Evidence, *remarks: str) -> Evidence:
@@ -93,6 +93,12 @@ def _current(case: Case, item: Drug, days: Decimal) -> bool:
     if item.state == "given":
         return case.within(item.time, days, undated=True)
     return item.state == "recent" and case.within(item.ended or item.time, days)
+
+
+def says(case: Case, item: Measurement, set_id: str) -> bool:
+    """Whether a coded or worded result is in a value set ("positive", "detected")."""
+    chosen = case.content.value_sets[set_id]
+    return bool(chosen.by_code(item.codes) or chosen.by_text((item.text,)))
 
 
 def newest(case: Case, panel: str, fit: Callable[[Measurement], bool] = bool) -> tuple[Measurement, ...]:

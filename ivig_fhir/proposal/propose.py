@@ -14,7 +14,6 @@ from ivig_fhir.content.site import Site
 from ivig_fhir.content.standing import shortfalls
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.building import digest
-from ivig_fhir.fhir.dates import completed_months, completed_years
 from ivig_fhir.proposal import applicability
 from ivig_fhir.proposal.answer import body
 from ivig_fhir.proposal.case import Case
@@ -77,7 +76,7 @@ def _assemble(case: Case, plan: Plan, rate: RateSchedule, results: Mapping[str, 
         run=selections.run,
         now=case.now,
         patient=chart.patient,
-        age=_age(case),
+        age=case.age_text,
         order_set=plan.order_set,
         regimen=plan.regimen,
         product=plan.product,
@@ -147,12 +146,3 @@ def _defaulted(selections: Selections, series: Series | None) -> tuple[str, ...]
     if selections.days is None and selections.dates is None:
         silent.append("days")
     return (*silent, *(k for k in ("interval_weeks", "cycles") if series and k not in selections.given))
-
-
-def _age(case: Case) -> str:
-    """Completed years; months below two years."""
-    born = case.chart.patient.birth_date
-    if born is None:
-        return ""
-    years = completed_years(born, case.now.date())
-    return f"{years} years" if years >= 2 else f"{completed_months(born, case.now.date())} months"

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ivig_fhir.chart.answers import Answer, Answers
+from ivig_fhir.chart.bundle import from_documents
 from ivig_fhir.chart.drugs import REPORTED, STALE, read_drugs
 
 RUN = "urn:uuid:0b0a3a52-9f0e-4f6e-8b59-6a1f4f2b1a11"
@@ -48,7 +49,21 @@ def test_the_state_of_an_order(make, chart, status, expected):
     ],
 )
 def test_plans_proposals_and_options_are_no_orders(make, chart, intent, counts):
-    assert bool(states(chart, make.request(intent=intent, reportedBoolean=True))) is counts
+    assert bool(states(chart, make.request(intent=intent))) is counts
+
+
+@pytest.mark.parametrize("reported", [{"reportedBoolean": True}, {"reportedReference": {"reference": "Practitioner/1"}}])
+def test_a_reported_plan_is_what_the_patient_takes_at_home_and_no_order(make, chart, reported):
+    found = chart(make.request(intent="plan", **reported)).drugs
+    assert [(d.kind, d.state, d.doubts) for d in found] == [("statement", "active", (REPORTED,))]
+    assert not chart(make.request(intent="plan", reportedBoolean=False)).drugs
+    assert not chart(make.request(intent="plan", status="entered-in-error", **reported)).drugs
+    assert [(d.kind, d.doubts) for d in chart(make.request(**reported)).drugs] == [("request", (REPORTED,))]
+
+
+@pytest.mark.parametrize("intent", ["proposal", "option"])
+def test_a_reported_proposal_is_still_a_proposal(make, chart, intent):
+    assert not states(chart, make.request(intent=intent, reportedBoolean=True))
 
 
 def test_an_order_not_to_give_is_no_treatment(make, chart):
@@ -285,3 +300,75 @@ def test_a_malformed_order_is_still_one(make, chart, broken):
 def test_an_order_that_was_only_reported_counts_and_says_so(make, chart, more, doubts):
     found = chart(make.request(status="active", authoredOn="2026-02-01", **more)).drugs[0]
     assert (found.state, found.doubts) == ("active", doubts)
+
+
+@pytest.mark.parametrize(
+    ("when", "dosage", "doses"),
+    [
+        ({"effectiveDateTime": "2026-02-20"}, [{}], [("2026-02-20", 40)]),
+        ({"effectivePeriod": {"start": "2026-02-20T09:00:00Z", "end": "2026-02-20T14:00:00Z"}}, [{}], [("2026-02-20T09:00:00Z", 40)]),
+        ({"effectivePeriod": {"start": "2026-02-20", "end": "2026-02-21"}}, [{}], []),
+        ({"effectivePeriod": {"start": "2026-02-20"}}, [{}], []),
+        ({"dateAsserted": "2026-02-20"}, [{}], []),
+        ({"effectiveDateTime": "2026-02-20"}, [{"timing": {"code": {"text": "every 3 weeks"}}}], []),
+        (
+            {"effectiveDateTime": "2026-02-20"},
+            [{"timing": {"event": ["2026-02-19", "2026-02-20"]}}],
+            [("2026-02-19", 40), ("2026-02-20", 40)],
+        ),
+    ],
+)
+def test_a_statement_about_one_day_is_one_dose(make, chart, when, dosage, doses):
+    written = [{"doseAndRate": [{"doseQuantity": make.quantity(40, "g")}], **d} for d in dosage]
+    statement = make.other("MedicationStatement", status="completed", medicationCodeableConcept={"text": "IVIG"}, dosage=written, **when)
+    assert [(t.text, g) for t, g in chart(statement).drugs[0].doses] == doses
+
+
+def test_a_statement_about_one_day_without_a_dose_is_a_dose_of_unknown_grams(make, chart):
+    statement = make.other(
+        "MedicationStatement", status="completed", medicationCodeableConcept={"text": "IVIG"}, effectiveDateTime="2026-02-20"
+    )
+    assert [g for _, g in chart(statement).drugs[0].doses] == [None]
+
+
+@pytest.mark.parametrize(
+    ("resource", "links"),
+    [
+        (
+            {"resourceType": "MedicationAdministration", "status": "completed", "partOf": [{"reference": "MedicationAdministration/a"}]},
+            ["a"],
+        ),
+        ({"resourceType": "MedicationAdministration", "status": "completed", "partOf": [{"reference": "Procedure/p"}]}, []),
+        (
+            {
+                "resourceType": "MedicationDispense",
+                "status": "completed",
+                "authorizingPrescription": [{"reference": "MedicationRequest/o"}],
+            },
+            ["o"],
+        ),
+        (
+            {
+                "resourceType": "MedicationStatement",
+                "status": "completed",
+                "basedOn": [{"reference": "MedicationRequest/o"}],
+                "partOf": [{"reference": "MedicationAdministration/a"}],
+                "derivedFrom": [{"reference": "https://e.org/fhir/MedicationDispense/d"}, {"reference": "Observation/x"}],
+            },
+            ["o", "a", "d"],
+        ),
+        ({"resourceType": "MedicationRequest", "status": "active", "basedOn": [{"reference": "MedicationRequest/o"}]}, ["o"]),
+    ],
+)
+def test_an_entry_keeps_what_it_is_based_on_part_of_or_derived_from(make, chart, resource, links):
+    entry = {**make.other(resource["resourceType"], medicationCodeableConcept={"text": "IVIG"}), **resource}
+    assert [x.rpartition("/")[2] for x in chart(entry).drugs[0].links] == links
+
+
+def test_links_inside_a_transaction_are_followed(make):
+    order = make.request()
+    given = make.given(partOf=[{"reference": "urn:uuid:b"}], request={"reference": "urn:uuid:a"})
+    entries = [{"fullUrl": f"urn:uuid:{n}", "resource": r} for n, r in (("a", order), ("b", make.given(id="whole")), ("c", given))]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": make.patient}, *entries]}
+    found = read_drugs(from_documents(bundle), make.now, make.now.tzinfo)
+    assert found[2].links == ("MedicationRequest/mr1", "MedicationAdministration/whole")

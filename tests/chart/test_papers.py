@@ -16,7 +16,8 @@ def test_a_consent_keeps_its_status_its_date_and_whether_it_permits(make, chart)
 def test_a_coverage_keeps_when_it_ends(make, chart):
     coverage = {"resourceType": "Coverage", "id": "c", "status": "active", "beneficiary": make.subject, "period": {"end": "2026-12-31"}}
     found = paper(chart, {**coverage, "type": {"text": "PPO"}})
-    assert (found.status, found.time.text, found.texts) == ("active", "2026-12-31", ("PPO",))
+    assert (found.status, found.ends.text, found.texts) == ("active", "2026-12-31", ("PPO",))
+    assert (found.time, found.begins) == (None, None)
 
 
 def test_an_authorization_names_its_product_by_code_and_by_words(make, chart):
@@ -31,9 +32,26 @@ def test_an_authorization_names_its_product_by_code_and_by_words(make, chart):
         "patient": make.subject,
         "addItem": [{"productOrService": product}, {"productOrService": {"text": "Privigen"}}, "odd"],
     }
-    found = paper(chart, response)
-    assert (found.use, found.outcome, found.status, found.time.text) == ("preauthorization", "complete", "active", "2026-02-01")
-    assert ([c.code for c in found.codes], found.texts) == (["J1561"], ("Gamunex-C", "Privigen"))
+    first, second = chart(response).papers
+    assert (first.use, first.outcome, first.status, first.time.text) == ("preauthorization", "complete", "active", "2026-02-01")
+    assert ([c.code for c in first.codes], first.texts) == (["J1561"], ("Gamunex-C",))
+    assert (second.texts, second.source) == (("Privigen",), first.source)
+
+
+def test_each_item_of_an_authorization_has_its_own_days(make, chart):
+    period = {"productOrService": {"text": "Gamunex-C"}, "servicedPeriod": {"start": "2026-01-01", "end": "2026-06-30"}}
+    day = {"productOrService": {"text": "Privigen"}, "servicedDate": "2026-03-02"}
+    response = make.other("ClaimResponse", status="active", disposition="Certified in total", addItem=[period, day, {}])
+    first, second, third = chart({**response, "patient": make.subject}).papers
+    assert (first.begins.text, first.ends.text, first.said_outcome) == ("2026-01-01", "2026-06-30", "Certified in total")
+    assert (second.begins.text, second.ends.text) == ("2026-03-02", "2026-03-02")
+    assert (third.begins, third.ends, third.texts) == (None, None, ())
+
+
+def test_a_consent_keeps_what_it_is_about_and_how_long_it_holds(make, chart):
+    consent = make.other("Consent", status="active", scope=make.coded("patient-privacy"), provision={"period": {"end": "2026-01-31"}})
+    found = paper(chart, {**consent, "patient": make.subject})
+    assert (found.scope, found.ends.text, found.time) == (("patient-privacy",), "2026-01-31", None)
 
 
 def test_a_paper_entered_in_error_is_none_and_a_draft_keeps_its_status(make, chart):

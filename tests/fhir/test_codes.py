@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivig_fhir.fhir.codes import ICD10CM, RXNORM, SNOMED, Code, ValueSet, code, codings, texts
+from ivig_fhir.fhir.codes import CVX, HCPCS, ICD10CM, ICD10PCS, NDC, RXNORM, SNOMED, Code, ValueSet, code, codings, texts
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,18 @@ from ivig_fhir.fhir.codes import ICD10CM, RXNORM, SNOMED, Code, ValueSet, code, 
         ("urn:oid:2.16.840.1.113883.6.90", "D69.3", Code(ICD10CM, "D693")),
         ("urn:oid:2.16.840.1.113883.6.88", "1426680", Code(RXNORM, "1426680")),
         ("urn:oid:2.16.840.1.113883.6.103", "250.00", Code("urn:oid:2.16.840.1.113883.6.103", "250.00")),
+        (CVX, "3", Code(CVX, "03")),
+        (CVX, "111", Code(CVX, "111")),
+        (HCPCS, "j1561", Code(HCPCS, "J1561")),
+        ("urn:oid:2.16.840.1.113883.6.285", "J1561", Code(HCPCS, "J1561")),
+        (ICD10PCS, "6a550z3", Code(ICD10PCS, "6A550Z3")),
+        (NDC, "0944-2700-05", Code(NDC, "00944270005")),
+        (NDC, "00944-2700-05", Code(NDC, "00944270005")),
+        (NDC, "00944270005", Code(NDC, "00944270005")),
+        (NDC, "44206-439-40", Code(NDC, "44206043940")),
+        (NDC, "0944-2700", Code(NDC, "009442700")),
+        (NDC, "0944270005", Code(NDC, "0944270005")),
+        (NDC, "0944-27x0", Code(NDC, "0944-27x0")),
         (None, "1", None),
         (SNOMED, None, None),
         (SNOMED, "  ", None),

@@ -1,4 +1,4 @@
-"""Vaccines: when may a measles or varicella vaccine follow this course?"""
+"""Vaccines: was a measles or varicella vaccine given just before, and when may one follow this course?"""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ from ivig_fhir.fhir.dates import plus_months
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Result
+from ivig_fhir.proposal.matching import events
 
-INTERVAL = "vaccine.future-interval"
+RECENT, INTERVAL = "vaccine.recent-live", "vaccine.future-interval"
+_SET = "measles-varicella-vaccine"
+
+
+def recent_live(case: Case) -> Result:
+    """A measles or varicella vaccine of the last days; one without a date cannot be judged. Other live vaccines are not affected."""
+    check, given = case.check(RECENT), events(case, ("Immunization",), _SET)
+    days = check.number("days_below")
+    hits = [Hit("recent", (m.evidence,), {"said": m.item.said, "days": days}) for m in given if case.less_than(m.item.time, days)]
+    if hits:
+        return finding(case, RECENT, hits)
+    undated = [m.item.said for m in given if m.item.time is None or case.in_future(m.item.time)]
+    return case.unknown(RECENT, check.messages["no-date"].format(said="; ".join(undated))) if undated else case.clear(RECENT)
 
 
 def interval_months(case: Case) -> int | None:
@@ -38,4 +51,7 @@ def future_interval(case: Case) -> Result:
     return finding(case, INTERVAL, [Hit("interval", (), {"months": months, "date": plus_months(last, months).isoformat()})])
 
 
-CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = ((INTERVAL, future_interval),)
+CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (
+    (RECENT, recent_live),
+    (INTERVAL, future_interval),
+)

@@ -7,11 +7,57 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from a_case import case, found, outcome
+from a_case import case, cited, event, found, outcome
 
 from ivig_fhir.fhir.dates import plus_months
-from ivig_fhir.proposal.checks.vaccines import future_interval, interval_months
+from ivig_fhir.proposal.checks.vaccines import future_interval, interval_months, recent_live
 from ivig_fhir.proposal.model import Series
+
+
+def vaccine(code: str = "", when: str | None = "2026-03-01", text: str = "") -> object:
+    return event("Immunization", code, text, when, status="completed")
+
+
+@pytest.mark.parametrize(
+    ("when", "severity"),
+    [
+        ("2026-03-02T09:00:00Z", "warning"),
+        ("2026-02-16T09:00:01Z", "warning"),
+        ("2026-02-16T09:00:00Z", "clear"),  # 14 days
+        ("2026-02-16", "warning"),
+        ("2026-02-15", "clear"),
+        ("2026-02", "warning"),  # the month may have ended a few days ago
+        ("2026-03-02T10:00:00Z", "warning"),
+        ("2026-03-02T10:00:01Z", "unknown"),  # in the future
+        (None, "unknown"),
+    ],
+)
+def test_a_live_vaccine_counts_for_less_than_14_days(when: str | None, severity: str) -> None:
+    assert outcome(recent_live(case(vaccine("cvx|03", when)))) == severity
+
+
+@pytest.mark.parametrize(
+    ("item", "severity"),
+    [
+        *((vaccine(f"cvx|{code}"), "warning") for code in ("03", "94", "21", "05", "04", "3", "5")),
+        (vaccine("cvx|111"), "clear"),  # live nasal influenza
+        (vaccine("cvx|121"), "clear"),  # live zoster
+        (vaccine("cvx|37"), "clear"),  # yellow fever
+        (vaccine("cvx|87"), "clear"),
+        (vaccine(text="MMR"), "warning"),
+        (vaccine(text="Varicella-zoster vaccine (Shingrix)"), "clear"),
+        (vaccine(text="varicella zoster immune globulin"), "clear"),
+        (event("Procedure", text="Measles titre", when="2026-03-01"), "clear"),
+    ],
+)
+def test_only_measles_and_varicella_vaccines_count(item: object, severity: str) -> None:
+    assert outcome(recent_live(case(item))) == severity
+
+
+def test_a_vaccine_known_by_its_words_is_to_be_confirmed() -> None:
+    result = recent_live(case(vaccine(text="MMR")))
+    assert cited(result) == {"Immunization/1"}
+    assert "by text, confirm" in found(result).evidence[0].said
 
 
 @pytest.mark.parametrize(("dose_g", "months"), [("7", 8), ("28", 8), ("28.1", 10), ("70", 10), ("70.1", 11), ("140", 11)])
