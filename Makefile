@@ -32,6 +32,7 @@ types: $(VENV)/.dev
 proof: $(VENV)/.dev ## the long proofs; their figures are committed under docs/generated
 	@$(BIN)/python -m pytest -m proof -n 0
 	@$(BIN)/python scripts/thresholds.py
+	@$(BIN)/python scripts/mutation.py
 
 bench: $(VENV)/.dev ## measure the engine on this machine; docs/generated/performance.json
 	@$(BIN)/python scripts/bench.py

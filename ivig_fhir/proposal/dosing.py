@@ -22,7 +22,8 @@ def cycle_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | 
 def proposed_g_kg(regimen: Regimen, order_set: OrderSet, interval_weeks: Decimal | None) -> Decimal:
     """Grams per kilogram of one cycle that are proposed: the regimen's usual dose, else the lower end of its range."""
     usual = regimen.usual_g_kg if regimen.usual_g_kg is not None else regimen.dose_g_kg[0]
-    return in_a_cycle((usual, usual), regimen, order_set, interval_weeks)[0]
+    proposed, _ = in_a_cycle((usual, usual), regimen, order_set, interval_weeks)
+    return proposed
 
 
 def in_a_cycle(
@@ -72,8 +73,8 @@ def calculate(
 def _rounded(each: Decimal, rounding: Rounding | None, sizes: Sequence[Decimal]) -> tuple[Decimal, Decimal | None]:
     """The first increment whose nearest multiple (a tie goes down) is within tolerance and makeable; else 0.1 g without vial rounding."""
     for increment in rounding.increments_g if rounding else ():
-        nearest = (each / increment).quantize(Decimal(1), rounding=ROUND_HALF_DOWN) * increment
-        if nearest > 0 and abs(nearest - each) <= each * (rounding.tolerance if rounding else 0) and makeable(nearest, sizes):
+        nearest = (each / increment).to_integral_value(ROUND_HALF_DOWN) * increment
+        if rounding and nearest > 0 and abs(nearest - each) <= each * rounding.tolerance and makeable(nearest, sizes):
             return nearest, increment
     return half_up(each, "0.1"), None
 

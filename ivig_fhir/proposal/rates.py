@@ -145,17 +145,18 @@ def _pumped(steps: tuple[RateStep, ...], kg: Decimal, volume_ml: Decimal) -> tup
     rates = [pump_rate(step.ml_kg_h * kg) for step in steps]
     made: list[Step] = []
     left, total = volume_ml, Decimal(0)
-    for index, (step, rate) in enumerate(zip(steps, rates, strict=True)):
-        last = step.minutes is None or index == len(steps) - 1
-        volume = left if last else half_up(rate * (step.minutes or 0) / _MINUTES, "0.1")
+    for index, step in enumerate(steps):
+        rate = rates[index]
+        volume = left if step.minutes is None else half_up(rate * step.minutes / _MINUTES, "0.1")
         if rate == 0 or left <= 0 or volume == 0:
             continue
-        ends = last or volume >= left or half_up(_minutes(left - volume, rates[index + 1]), "0.1") == 0
-        volume = left if ends else volume
-        minutes = _minutes(volume, rate) if ends else (step.minutes or Decimal(0))
+        if step.minutes is None or half_up(_minutes(left - volume, rates[index + 1]), "0.1") <= 0:
+            volume, minutes = left, _minutes(left, rate)
+        else:
+            minutes = step.minutes
         made.append(Step(step.ml_kg_h, rate, half_up(minutes, "0.1"), volume))
         left, total = left - volume, total + minutes
-    return tuple(made), int(total.to_integral_value(ROUND_CEILING)) if made and left == 0 else None
+    return tuple(made), int(total.to_integral_value(ROUND_CEILING)) if made else None
 
 
 def _minutes(volume_ml: Decimal, ml_h: Decimal) -> Decimal:

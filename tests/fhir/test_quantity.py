@@ -11,12 +11,12 @@ from ivig_fhir.fhir.quantity import Quantity, down, half_up, plain
 
 @pytest.mark.parametrize("value", [1.5, 1, "1", None, Decimal("NaN"), Decimal("Infinity")])
 def test_a_quantity_is_a_finite_decimal(value):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="^a quantity is a finite Decimal$"):
         Quantity(value, "g")
 
 
 def test_a_quantity_has_a_unit():
-    with pytest.raises(ValueError, match="unit"):
+    with pytest.raises(ValueError, match="^a quantity has a unit$"):
         Quantity(Decimal(1), "")
 
 

@@ -92,6 +92,7 @@ def test_a_course_in_grams_is_taken_as_it_is() -> None:
     assert made.course_g == D("70.3")
     assert calculate(D(70), None, None, DAYS[:1], None, VIALS).calculated_course_g == 0
     assert calculate(D(70), None, None, DAYS[:1], None, VIALS).deviation_percent == 0
+    assert calculate(D(70), None, None, DAYS[:1], ADULT, VIALS).increment_g is None
     stated = calculate(D(70), None, D("70.25"), DAYS[:1], None, VIALS).working
     assert stated == ("70.25 g for the course, as stated", "rounded to 70.3 g (+0.1 %)")
 
@@ -99,6 +100,7 @@ def test_a_course_in_grams_is_taken_as_it_is() -> None:
 def test_working_says_no_sign_where_nothing_was_rounded() -> None:
     made = calculate(D("70.0"), D("0.5"), None, DAYS[:1], ADULT, VIALS)
     assert made.working == ("70.0 kg × 0.5 g/kg = 35 g for the course", "rounded to 35 g (0.0 %)")
+    assert calculate(D("70.0"), D(1), None, DAYS[:2], ADULT, VIALS).working[1] == "70 g ÷ 2 days = 35 g each day"
     assert calculate(D("71.3"), D("0.333"), None, DAYS[:3], None, VIALS).working[:2] == (
         "71.3 kg × 0.333 g/kg = 23.74 g for the course",
         "23.74 g ÷ 3 days = 7.91 g each day",
@@ -134,6 +136,11 @@ def test_a_regimen_can_be_dosed_as_another_one() -> None:
     assert cycle(basis="as cidp_load") == cycle_g_kg(CIDP.regimens[0], CIDP, None)
     assert cycle(basis="as cidp_load") != (D("0.4"), D("0.8"))
     assert cycle(basis="as nothing") == (D("0.4"), D("0.8"))
+    assert proposed_g_kg(replace(ONE, basis="as cidp_load"), CIDP, None) == proposed_g_kg(CIDP.regimens[0], CIDP, None)
+    monthly = replace(ONE, id="monthly", basis="per_month")
+    between = replace(ONE, id="between", basis="as monthly")
+    chained = replace(CIDP, regimens=(monthly, between))
+    assert cycle_g_kg(replace(ONE, basis="as between"), chained, D(3)) == (D("0.3"), D("0.6"))
 
 
 def test_the_usual_dose_is_proposed_else_the_lower_end() -> None:

@@ -10,6 +10,7 @@ import pytest
 from a_case import content
 
 from ivig_fhir.content.model import Ladder, RateStep
+from ivig_fhir.content.product import NewPatients
 from ivig_fhir.content.site import AdoptedLadder, Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.proposal.model import RateSchedule
@@ -17,6 +18,7 @@ from ivig_fhir.proposal.rates import (
     Cap,
     choose_cap,
     choose_ladder,
+    for_patient,
     label_risk_cap,
     mg_kg_min,
     ml_kg_h,
@@ -108,6 +110,26 @@ def test_a_cap_replaces_the_first_step_at_or_above_it_and_holds(cap: str, expect
     assert made.cap_ml_kg_h == D(cap)
 
 
+def test_steps_that_end_below_the_maximum_end_there() -> None:
+    slow = ladder(("1.2", "30"), ("2.4", None), most="4.8")
+    assert [str(s.ml_kg_h) for s in run(slow, "82", "400").steps] == ["1.2", "2.4"]
+    assert [str(s.ml_kg_h) for s in run(slow, "82", "400", "3").steps] == ["1.2", "2.4"]
+
+
+NEW = NewPatients(D("2.4"), 56, "For patients who got another product.", GAMUNEX.ladders[0].source)
+
+
+def test_a_chart_for_experienced_patients_is_lowered_for_others() -> None:
+    chart = replace(THREE, basis="maker", new_patients=NEW, condition="For those who had it.")
+    assert for_patient(chart, used_to_it=True) is chart
+    assert for_patient(THREE, used_to_it=False) is THREE
+    lowered = for_patient(chart, used_to_it=False)
+    assert lowered.steps == (RateStep(D("1.2"), D(30), True), RateStep(D("2.4"), None, False))
+    assert (lowered.basis, lowered.max_ml_kg_h, lowered.condition) == ("illustrative", D("2.4"), NEW.says)
+    between = for_patient(replace(chart, new_patients=replace(NEW, max_ml_kg_h=D("2.5"))), used_to_it=False)
+    assert [s.ml_kg_h for s in between.steps] == [D("1.2"), D("2.4"), D("2.5")]
+
+
 def test_a_ladder_that_the_site_adopted_runs_but_never_above_the_labels_maximum() -> None:
     adopted = AdoptedLadder((RateStep(D("0.5"), D(15), False), RateStep(D(6), None, False)), "P&T committee", "2026-01-01")
     made = run(THREE, "82", "400", site=Site(ladders={("gamunex-c", "PI"): adopted}))
@@ -118,10 +140,11 @@ def test_a_ladder_that_the_site_adopted_runs_but_never_above_the_labels_maximum(
 
 
 @pytest.mark.parametrize(
-    ("rate", "pump"), [("10", "10"), ("10.9", "10"), ("9.99", "9.9"), ("9.9", "9.9"), ("0.19", "0.1"), ("0.09", "0.0"), ("393.6", "393")]
+    ("rate", "pump"),
+    [("10", "10"), ("10.9", "10"), ("9.99", "9.9"), ("9.9", "9.9"), ("10.0", "10"), ("0.19", "0.1"), ("0.09", "0.0"), ("393.6", "393")],
 )
 def test_the_pump_is_set_to_whole_millilitres_below_10_to_tenths_always_downwards(rate: str, pump: str) -> None:
-    assert pump_rate(D(rate)) == D(pump)
+    assert str(pump_rate(D(rate))) == pump
 
 
 def test_one_rate_over_hours() -> None:
@@ -130,7 +153,7 @@ def test_one_rate_over_hours() -> None:
     assert (made.mode, made.basis, made.ladder, made.cap_ml_kg_h, made.cap_reason) == ("hours", "none", None, None, None)
     assert made.total_minutes == 720
     assert made.label_max_ml_kg_h == D("4.8")
-    assert schedule_hours(D("1.51"), D(82), D(400), THREE).total_minutes == 91
+    assert schedule_hours(D("1.505"), D(82), D(400), THREE).total_minutes == 91
     assert str(schedule_hours(D(3), D(82), D("100.05"), THREE).steps[0].ml_h) == "33.4"  # half up
 
 
@@ -177,6 +200,8 @@ def test_of_all_ceilings_the_one_that_holds_is_named() -> None:
     assert choose_cap(octagam, ChosenRate(), OCTAGAM, site, at_risk=True) == Cap(D("1.8"), "risk")
     assert choose_cap(octagam, CAPPED, OCTAGAM, Site(), at_risk=True) == Cap(D("1.2"), "clinician")
     assert choose_cap(octagam, UNCAPPED, OCTAGAM, site, at_risk=True) == label
+    at_maximum = ChosenRate(cap_given=True, cap_mg_kg_min=mg_kg_min(octagam.max_ml_kg_h, D(100)))
+    assert choose_cap(octagam, at_maximum, OCTAGAM, Site(), at_risk=False) == label
     fast = ChosenRate(cap_given=True, cap_mg_kg_min=D(100))
     assert choose_cap(octagam, fast, OCTAGAM, Site(), at_risk=False) == label
     assert choose_cap(gamunex, ChosenRate(), GAMUNEX, Site(), at_risk=True) == Cap(gamunex.max_ml_kg_h, "label")
