@@ -192,5 +192,7 @@ def _refuse_dangling_regimen(content: Content, regimen: Regimen, file: str) -> N
         unknown = next((p for p in table if p not in content.constants["known_products"]), None)
         if unknown:
             raise fault(file, f"{at}.{key}", f"names {unknown!r}, which is no product here")
+    if regimen.not_for and regimen.not_for not in content.value_sets:
+        raise fault(file, f"{at}.not_for", f"is {regimen.not_for!r}, which is no value set")
     if regimen.review_months is not None and regimen.review_months > latest:
         raise fault(file, f"{at}.review_months", f"is later than the {latest} months after which every series is reviewed")

@@ -98,6 +98,7 @@ def _regimen(row: Table) -> Regimen:
         label_g_kg=_by_product(row, "label_g_kg", Table.pair),
         label_days=_by_product(row, "label_days", Table.whole_pair),
         exception=row.flag("exception", default=False),
+        not_for=row.id("not_for") if row.has("not_for") else "",
         tier=row.one_of("tier", TIERS) if row.has("tier") else "",
         age_years=_ages(row),
         repeat=row.optional("repeat"),

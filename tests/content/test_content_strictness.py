@@ -63,6 +63,7 @@ FAULTS = [
     (CIDP, 'basis = "as cidp-load"', 'basis = "as cidp-load"\nreview_months = 2', (CIDP, "review_months", "interval_weeks only")),
     (CIDP, "interval_weeks = [3, 3]", "interval_weeks = [3, 3]\nreview_months = 7", (CIDP, "cidp-maint", "review_months", "6 months")),
     (CIDP, "interval_weeks = [3, 3]", "interval_weeks = [3, 3]\ncycles = 0", (CIDP, "cidp-maint", "cycles", "from 1")),
+    ("indications/ms.toml", '"ms-progressive"', '"ms-regressive"', ("indications/ms.toml", "rrms-exception", "not_for", "no value set")),
     (MG, "usual_g_kg = 2", "usual_g_kg = 3", (MG, "regimen[mg-acute].usual_g_kg", "within its range")),
     (MG, "usual_interval_weeks = 4", "usual_interval_weeks = 5", (MG, "regimen[mg-maint].usual_interval_weeks", "within its range")),
     ("payers.toml", 'order_sets = ["cidp"]', 'order_sets = ["cidq"]', ("payers.toml", "criterion[electrodiagnosis]", "no order set")),

@@ -21,7 +21,7 @@ from ivig_fhir.proposal.context import MAIN, proposal_context
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
 from tests.a_case import content
-from tests.a_record import NOW, Resource, coded, proposed, quiet, weight
+from tests.a_record import NOW, Resource, coded, infused, proposed, quiet, weight
 
 ADULT, CHILD, INFANT = (("1986-01-15", Decimal(70)), ("2018-01-15", Decimal(26)), ("2026-02-20", Decimal("3.1")))
 BASE = "https://ivig.example.org/fhir"
@@ -151,6 +151,23 @@ def test_the_exception_of_multiple_sclerosis_has_to_be_chosen_and_needs_a_reason
     assert made.dose is not None
     assert made.dose.per_kg == Decimal("0.4")
     assert [f.check for f in made.open_overrides if f.check == "indication.not-recommended"]
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "other"),
+    [
+        ("G35.A", ICD10CM, False),
+        ("G35.D", ICD10CM, False),
+        ("24700007", SNOMED, False),
+        ("G35.C1", ICD10CM, True),
+        ("428700003", SNOMED, True),
+    ],
+)
+def test_the_exception_says_so_where_the_chart_names_a_progressive_form(code: str, system: str, other: bool) -> None:
+    made = proposed(diagnosis(system, code), indication="ms", regimen="rrms-exception")
+    told = next(f for f in made.findings if f.check == "indication.not-recommended")
+    assert told.severity == "override"
+    assert ("exception-other-form" in told.branches) is other
 
 
 def test_a_child_with_labelled_products_is_not_told_that_no_label_carries_it() -> None:
@@ -394,3 +411,12 @@ def test_below_one_year_a_dose_is_not_rounded_to_vials(born: str, grams: str) ->
     made = proposed(weight(6.2), drop=("height",), patient=infant, indication="pi-scid", regimen="scid-maint", dose={"per_kg": "0.5"})
     assert made.dose is not None
     assert made.dose.per_infusion_g == Decimal(grams)
+
+
+@pytest.mark.parametrize(("weeks", "expected"), [(None, "override"), (1, ""), (4, "override")])
+def test_an_infusion_ten_days_ago_fits_a_weekly_series_and_no_slower_one(weeks: int | None, expected: str) -> None:
+    chosen = {} if weeks is None else {"interval_weeks": weeks}
+    made = proposed(
+        diagnosis(ICD10CM, "D89.811"), infused("2026-02-20T10:00:00Z"), indication="hsct", regimen="hsct-repl", product=None, **chosen
+    )
+    assert severity(made, "duplication.immunoglobulin") == expected

@@ -60,11 +60,11 @@ def _interval_branch(case: Case, item: Drug) -> str:
 
 
 def _expected_days(case: Case) -> Decimal | None:
-    """The regimen's shortest interval in days, where that is shorter than the limit of the check."""
+    """The order's interval in days, else its regimen's shortest, where that is shorter than the limit of the check."""
     regimen = case.order.regimen
     if regimen is None or regimen.interval_weeks is None:
         return None
-    days = regimen.interval_weeks[0] * timedelta(weeks=1).days
+    days = (case.order.interval_weeks or regimen.interval_weeks[0]) * timedelta(weeks=1).days
     return days if days < case.check(OTHER).number("override_days_below") else None
 
 

@@ -11,7 +11,7 @@ from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.proposal.absence import none_recorded, ordered, printed
 from ivig_fhir.proposal.applicability import condition_for
 from ivig_fhir.proposal.branches import Hit, finding
-from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.case import Case, evidence
 from ivig_fhir.proposal.findings import Clear, Evidence, Finding, Result
 from ivig_fhir.proposal.ladders import offered_ladder
 from ivig_fhir.proposal.matching import Match
@@ -39,7 +39,10 @@ def not_recommended(case: Case) -> Result:
         return Clear(NOT_RECOMMENDED)
     values = {"indication": indication.name}
     if regimen is not None and regimen.exception:
-        return _cited(case, finding(case, NOT_RECOMMENDED, [Hit("exception", (_tier(case), _regimen(case), *_said(case)), values)]))
+        hits = [Hit("exception", (_tier(case), _regimen(case), *_said(case)), values)]
+        others = case.problems(regimen.not_for, active_only=False) if regimen.not_for else ()
+        hits += [Hit("exception-other-form", (evidence(p),), {"said": p.said}) for p in others]
+        return _cited(case, finding(case, NOT_RECOMMENDED, hits))
     return _cited(case, finding(case, NOT_RECOMMENDED, [Hit("not-recommended", (_tier(case), *_said(case)), values)]))
 
 
