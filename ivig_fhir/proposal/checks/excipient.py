@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from ivig_fhir.chart.facts import Allergy
 from ivig_fhir.fhir.codes import ValueSet
+from ivig_fhir.proposal.absence import printed
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks.renal_risk import age_evidence
-from ivig_fhir.proposal.findings import Clear, Result
+from ivig_fhir.proposal.findings import Clear, Evidence, Result
 from ivig_fhir.proposal.matching import Match, allergies, problems
 
 PROLINE, FRUCTOSE, SORBITOL = "excipient.proline", "excipient.fructose", "excipient.sorbitol-under-two"
@@ -94,9 +96,15 @@ def _if_held(case: Case, id_: str, hits: Sequence[Hit], held: bool | None) -> Re
     if not hits:
         return case.clear(id_)
     if held is None:
-        shown = tuple(e for hit in hits for e in hit.evidence)
+        shown = (*(e for hit in hits for e in hit.evidence), composition(case))
         return finding(case, id_, [Hit("composition-unknown", shown, {"product": case.order.product.brand})])
-    return finding(case, id_, hits)
+    return finding(case, id_, [replace(hit, evidence=(*hit.evidence, composition(case))) for hit in hits])
+
+
+def composition(case: Case) -> Evidence:
+    """What the content says of the product's stabilisers and other excipients."""
+    product, none = case.order.product, case.content.constants["words"]["none_recorded"]
+    return printed("products", product.id, f"{product.brand}: {', '.join((*product.stabilizers, *product.excipients)) or none}")
 
 
 CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (

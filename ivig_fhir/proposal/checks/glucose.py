@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ivig_fhir.chart.facts import Drug
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
-from ivig_fhir.proposal.checks.excipient import holds
+from ivig_fhir.proposal.checks.excipient import composition, holds
 from ivig_fhir.proposal.findings import Clear, Result
 from ivig_fhir.proposal.matching import Match, drugs, problems
 
@@ -23,17 +23,17 @@ def maltose_meter(case: Case) -> Result:
     if not held:
         return Clear(METER)
     if case.site.glucose_meters_maltose_safe:
-        return finding(case, METER, [Hit("safe-meters")])
+        return finding(case, METER, [Hit("safe-meters", (composition(case),))])
     treated = [m for m in drugs(case, "insulin-or-secretagogue") if _is_running(m)]
     diabetic = problems(case, "diabetes")
-    hits = [Hit("insulin", (m.evidence,), {"said": m.item.said}) for m in treated]
-    hits += [Hit("diabetes", (m.evidence,), {"said": m.item.said}) for m in diabetic]
+    hits = [Hit("insulin", (composition(case), m.evidence), {"said": m.item.said}) for m in treated]
+    hits += [Hit("diabetes", (composition(case), m.evidence), {"said": m.item.said}) for m in diabetic]
     unread = case.chart.unread(check.depends_on)
     if hits and unread is not None and not treated:
         hits.append(Hit("not-all-read", (), {"type": unread.type}))
     if hits:
         return finding(case, METER, hits)
-    return case.clear(METER) if unread is not None else finding(case, METER, [Hit("maltose")])
+    return case.clear(METER) if unread is not None else finding(case, METER, [Hit("maltose", (composition(case),))])
 
 
 def _is_running(match: Match[Drug]) -> bool:

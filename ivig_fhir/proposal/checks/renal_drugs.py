@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ivig_fhir.chart.facts import Drug
+from ivig_fhir.proposal.absence import none_recorded
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks.renal import egfr
@@ -51,7 +52,7 @@ def nephrotoxic_drugs(case: Case) -> Result:
     if hits:
         return finding(case, DRUGS, hits)
     empty = not any(d.kind in _MEDICINES for d in case.chart.drugs) and case.chart.unread(check.depends_on) is None
-    return case.fire(DRUGS, "no-medicines", ()) if empty else case.clear(DRUGS)
+    return case.fire(DRUGS, "no-medicines", none_recorded(case, *check.depends_on)) if empty else case.clear(DRUGS)
 
 
 def _triple(case: Case) -> tuple[Evidence, ...]:

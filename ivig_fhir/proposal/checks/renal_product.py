@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
-from ivig_fhir.proposal.checks.excipient import holds
+from ivig_fhir.proposal.checks.excipient import composition, holds
 from ivig_fhir.proposal.findings import Clear, NotAssessed, Result
 
 SUCROSE = "renal.sucrose"
@@ -23,11 +23,14 @@ def sucrose(case: Case) -> Result:
     risks = [f for f in (case.fired(id_) for id_ in _RISKS) if f is not None]
     if risks:
         names = ", ".join(case.check(f.check).title for f in risks)
-        return finding(case, SUCROSE, [Hit("at-risk", tuple(e for f in risks for e in f.evidence), {"risks": names})])
+        shown = (composition(case), *(e for f in risks for e in f.evidence))
+        return finding(case, SUCROSE, [Hit("at-risk", shown, {"risks": names})])
     open_ = [id_ for id_ in _RISKS if isinstance(case.earlier.get(id_), NotAssessed)]
     if open_:
-        return finding(case, SUCROSE, [Hit("risk-unknown", (), {"risks": ", ".join(case.check(id_).title for id_ in open_)})])
-    return finding(case, SUCROSE, [Hit("no-risk")])
+        return finding(
+            case, SUCROSE, [Hit("risk-unknown", (composition(case),), {"risks": ", ".join(case.check(id_).title for id_ in open_)})]
+        )
+    return finding(case, SUCROSE, [Hit("no-risk", (composition(case),))])
 
 
 CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = ((SUCROSE, sucrose),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from a_case import allergy, case, cited, content, found, made_of, outcome, problem
+from a_case import allergy, case, content, found, made_of, outcome, problem
 
 from ivig_fhir.proposal.checks.excipient import corn, fructose, other, proline, sorbitol_under_two
 
@@ -143,7 +143,7 @@ def test_where_nobody_knows_what_a_product_holds_its_enemy_is_a_question(check: 
     result = check(case(item, product=UNKNOWN))  # type: ignore[operator]
     assert outcome(result) == "override"
     assert "no source that was read" in found(result).message
-    assert cited(result)
+    assert found(result).evidence[-1].said == "Other: none recorded"
     assert outcome(check(case(product=UNKNOWN))) == "clear"  # type: ignore[operator]
 
 
@@ -155,6 +155,11 @@ def test_an_infant_and_a_product_of_unknown_composition_is_a_question() -> None:
 @pytest.mark.parametrize(("check", "type_"), [(proline, "Condition"), (fructose, "Condition"), (corn, "AllergyIntolerance")])
 def test_a_product_without_the_ingredient_is_clear_even_when_the_record_cannot_be_read(check: object, type_: str) -> None:
     assert outcome(check(case(unread=(type_,)))) == "clear"  # type: ignore[operator]
+
+
+def test_a_finding_shows_what_the_patient_has_and_what_the_product_holds() -> None:
+    result = found(fructose(case(problem("icd10cm|E74.12"), product=made_of("d-sorbitol", excipients=("polyethylene glycol",)))))
+    assert [e.said for e in result.evidence] == ["icd10cm|E74.12", "Other: d-sorbitol, polyethylene glycol"]
 
 
 def test_every_code_set_that_an_excipient_names_exists() -> None:

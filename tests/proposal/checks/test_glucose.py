@@ -63,4 +63,4 @@ def test_a_product_whose_composition_nobody_knows_is_not_assessed() -> None:
 
 def test_evidence_shows_the_diagnosis_and_the_drug() -> None:
     result = maltose_meter(case(DIABETES, INSULIN, product=MALTOSE))
-    assert {r.partition("/")[0] for r in cited(result)} == {"Condition", "request"}
+    assert {r.partition("/")[0] for r in cited(result)} == {"Condition", "request", "order_sets"}

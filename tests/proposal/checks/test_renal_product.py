@@ -42,7 +42,7 @@ def test_age_alone_is_a_risk() -> None:
 
 
 def test_the_stop_stands_on_the_evidence_of_the_risk() -> None:
-    assert cited(judged(CREATININE, problem("icd10cm|E11.9"))) == {"Condition/icd10cm|E11.9"}
+    assert cited(judged(CREATININE, problem("icd10cm|E11.9"))) == {"Condition/icd10cm|E11.9", "order_sets/products/other.toml"}
 
 
 def test_other_products_are_clear_and_unknown_ones_are_not() -> None:

@@ -105,3 +105,9 @@ def test_a_record_without_any_medicine_is_said_and_weighs_nothing() -> None:
 def test_medicines_that_could_not_be_read_are_not_an_empty_list() -> None:
     assert outcome(nephrotoxic_drugs(case(unread=("MedicationStatement",)))) == "unknown"
     assert outcome(nephrotoxic_drugs(case(IBUPROFEN, unread=("MedicationStatement",)))) == "warning"
+
+
+def test_a_record_without_any_medicine_is_said_with_what_was_looked_through() -> None:
+    result = found(nephrotoxic_drugs(case()))
+    assert result.severity == "info"
+    assert [e.said.partition(":")[0] for e in result.evidence] == ["MedicationRequest", "MedicationStatement", "MedicationAdministration"]

@@ -83,6 +83,14 @@ def test_a_diagnosis_counts_by_its_clinical_and_verification_status(check: str, 
         assert diagnosed(check, code, more, clinicalStatus=status(clinical)) == past
 
 
+@pytest.mark.parametrize(("check", "code", "more"), DIAGNOSES, ids=[d[0] for d in DIAGNOSES])
+def test_a_finding_carries_evidence_threshold_mitigation_and_citation(check: str, code: str, more: Resource) -> None:
+    found = result(check, proposed(condition(code, **more), product=PRODUCTS.get(check)))
+    assert isinstance(found, Finding)
+    assert "Condition/c1" in {e.reference for e in found.evidence}
+    assert all((found.threshold, found.mitigation, found.citations))
+
+
 @pytest.mark.parametrize(
     ("check", "system", "code", "product"),
     [
