@@ -43,11 +43,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """One product for this patient. Of one infusion: g, mL, minutes, mL/h, vials; None where it could not be computed.
+    """One product for this patient. Of one infusion: g, mL, minutes, mL/h, vials; how many there are, and grams of the course.
 
-    `chosen` marks the product of the selections themselves. `against` is empty for a product that suits. `found` are the findings above
-    information of checks that depend on the product. `proposal` is the whole proposal that the row was read from, None where there can be
-    none.
+    None where it could not be computed. `chosen` marks the product of the selections themselves. `against` is empty for a product that
+    suits. `found` are the findings above information of checks that depend on the product. `proposal` is the whole proposal that the row
+    was read from, None where there can be none.
     """
 
     product: Product
@@ -56,6 +56,7 @@ class ProductRow:
     against: tuple[Against, ...]
     found: tuple[Finding, ...]
     per_infusion_g: Decimal | None
+    infusions: int | None
     course_g: Decimal | None
     vials: tuple[Vial, ...]
     waste_g: Decimal | None
@@ -121,6 +122,7 @@ def _row(product: Product, made: Proposal | None, chosen: bool, content: Content
         against=tuple(_against(product, found, site, refused, content)),
         found=found,
         per_infusion_g=grams,
+        infusions=len(made.dose.infusions) if made and made.dose else None,
         course_g=made.dose.course_g if made and made.dose else None,
         vials=made.vials if made else (),
         waste_g=made.waste_g if made else None,

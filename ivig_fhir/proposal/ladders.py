@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ivig_fhir.chart.facts import Drug
-from ivig_fhir.content.model import Content, Ladder
+from ivig_fhir.content.model import Ladder
 from ivig_fhir.proposal.applicability import choose_concentration
-from ivig_fhir.proposal.brands import products_named
 from ivig_fhir.proposal.case import Case
-from ivig_fhir.proposal.matching import drugs
+from ivig_fhir.proposal.history import infusions
 from ivig_fhir.proposal.rates import choose_ladder, for_patient, rate_of
 
 
@@ -25,13 +23,5 @@ def offered_ladder(case: Case) -> Ladder | None:
 
 def used_to_it(case: Case, days: int) -> bool:
     """Whether the same product was surely given within `days` before the first infusion; without a brand or a date nothing is sure."""
-    given = (m.item for m in drugs(case, "ig-therapy") if m.item.kind == "administration" and m.item.state == "given")
-    return any(_is_of(item, case.order.product.id, case.content) and _within(case, item, days) for item in given)
-
-
-def _is_of(item: Drug, product: str, content: Content) -> bool:
-    return products_named(content, item.codes, item.texts) == {product}
-
-
-def _within(case: Case, item: Drug, days: int) -> bool:
-    return item.time is not None and case.order.start - item.time.earliest <= timedelta(days=days)
+    product, start = case.order.product.id, case.order.start
+    return any(i.products == {product} and i.time is not None and start - i.time.earliest <= timedelta(days=days) for i in infusions(case))

@@ -34,7 +34,7 @@ def _row(r: ProductRow) -> View:
         "on_label": "on label" if r.on_label else "off label",
         "against": [a.said for a in r.against],
         "vials": ", ".join(f"{v.count} × {amount(v.grams, 'g')}" for v in r.vials) or "–",
-        "grams": amount(r.per_infusion_g, "g"),
+        "grams": amount(r.per_infusion_g, "g") + (f" on each of {r.infusions} days" if (r.infusions or 0) > 1 else ""),
         "waste": amount(r.waste_g, "g") if r.waste_g else "",
         "volume": tenth(r.volume_ml, "mL"),
         "duration": duration(r.minutes),

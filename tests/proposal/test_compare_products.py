@@ -61,6 +61,16 @@ def test_a_row_is_what_the_proposal_for_that_product_says() -> None:
     assert found.highest_ml_h == max(s.ml_h for s in made.rate.steps)
 
 
+def test_a_row_says_over_how_many_infusions_the_course_is_divided() -> None:
+    found = rows(regimen="cidp-load")
+    for row in (found["gamunex-c"], found["panzyga"]):
+        assert row.proposal is not None and row.proposal.dose is not None and row.per_infusion_g is not None
+        assert row.infusions == len(row.proposal.dose.infusions)
+        assert row.course_g == row.per_infusion_g * row.infusions
+    assert found["panzyga"].infusions == 2  # all that its label prints
+    assert found["gamunex-c"].infusions == 4
+
+
 def test_sodium_and_sugar_are_those_of_one_infusion() -> None:
     found = rows(days=2)
     assert found["octagam-10"].per_infusion_g == Decimal(35)
