@@ -1,11 +1,16 @@
-"""What all tests share: where the reference data lies, if it lies anywhere."""
+"""What all tests share: where the reference data lies, and a PostgreSQL server, where there is one."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from a_cluster import missing, server
+
+from ivig_fhir.store.database import connect
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +22,26 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the shared reference data (set SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Addresses of fresh databases with all tables; skips where PostgreSQL is not installed."""
+    if missing():
+        pytest.skip(missing())
+    with server() as folder:
+
+        def address(name: str) -> str:
+            return f"postgresql://ivig@/{name}?host={folder}"
+
+        ready = connect(address("postgres")).execution_options(isolation_level="AUTOCOMMIT")
+        numbers = itertools.count(1)
+
+        def fresh() -> str:
+            name = f"t{next(numbers)}"
+            with ready.connect() as conn:
+                conn.exec_driver_sql(f"CREATE DATABASE {name}")
+            return address(name)
+
+        yield fresh
+        ready.dispose()

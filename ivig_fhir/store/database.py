@@ -54,7 +54,10 @@ def connect(url: str) -> Engine:
     if kind not in ("sqlite", "postgresql"):
         raise SettingsError("IVIG_DATABASE_URL must be a SQLite or a PostgreSQL address.")
     if kind == "postgresql":
-        return create_engine(address, pool_pre_ping=True)
+        try:
+            return create_engine(address, pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            raise SettingsError("The PostgreSQL driver is not installed; its pins are in requirements-postgres.lock.") from error
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address)

@@ -1,4 +1,4 @@
-"""A fresh store in a file of its own, and the moments and people the tests speak of."""
+"""A fresh store for each test, on SQLite and on PostgreSQL, and the moments and people the tests speak of."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ def ring(*kids: str) -> KeyRing:
     return KeyRing.read((kid, base64.b64encode(kid.encode().ljust(32, b"."))) for kid in kids)  # type: ignore[misc]
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    engine = connect(f"sqlite:///{tmp_path / 'store' / 'ivig.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Both databases that the app supports; each test runs on either."""
+    file = f"sqlite:///{tmp_path / 'store' / 'ivig.sqlite'}"
+    engine = connect(file if request.param == "sqlite" else request.getfixturevalue("postgres")())
     migrate(engine)
     yield Database(engine, ring("k1"))
     engine.dispose()

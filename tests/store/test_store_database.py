@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
 from ivig_fhir.errors import SealBroken, SettingsError
@@ -34,10 +34,11 @@ def test_the_revisions_make_exactly_the_tables(database: Database) -> None:
 def test_the_first_revision_can_be_taken_back(database: Database) -> None:
     with database.engine.begin() as conn:
         command.downgrade(migration_config(conn), "base")
-        left = set(conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+        left = set(inspect(conn).get_table_names())
     assert not left & set(METADATA.tables)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_is_durable_checked_and_does_not_block_readers(database: Database) -> None:
     with database.engine.connect() as conn:
         values = [conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")]
@@ -100,6 +101,12 @@ def test_other_databases_are_refused(url: str) -> None:
         connect(url)
 
 
+def test_a_driver_that_is_not_installed_is_named_and_no_trace_is_shown() -> None:
+    with pytest.raises(SettingsError) as refused:
+        connect("postgresql+pg8000://ivig@/ivig")
+    assert "requirements-postgres.lock" in refused.value.message
+
+
 # ── Sealing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -147,6 +154,7 @@ def test_a_ring_without_good_keys_is_refused_without_the_value(pairs: list[tuple
     assert all(value not in refused.value.message for _, value in pairs)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_stolen_database_without_the_key_gives_nothing(database: Database) -> None:
     with database.write() as tx:
         launches.keep(tx, "canary-state", "canary-browser", PENDING)
