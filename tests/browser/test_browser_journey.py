@@ -133,7 +133,7 @@ def test_in_the_frame_of_the_chart_page_from_the_button_to_an_active_order(demo:
     app = page.frame_locator("#app")
     before = app.locator(".big").first.inner_text()
     shot(page, "ehr-2-review-in-the-frame", whole=True)
-    change_the_dose(app, "2")
+    change_the_dose(app, "1")
     assert app.locator(".big").first.inner_text() != before
     approve(app)
     run = run_of(page.frame(name="app").url)

@@ -14,7 +14,7 @@ MG = "mg-crisis-ckd"
 
 def test_an_order_goes_from_the_chart_to_an_active_order_with_its_sheet(at: Hospital) -> None:
     prescriber = at.tab(MG)
-    prescriber.press("Recalculate", per_kg="2")
+    prescriber.press("Recalculate", per_kg="1")
     prescriber.approve()
     assert "Stored as a draft" in prescriber.page.text
     [order] = at.orders(MG)
@@ -27,7 +27,7 @@ def test_an_order_goes_from_the_chart_to_an_active_order_with_its_sheet(at: Hosp
     pharmacist.press("Verify")
     assert pharmacist.json["state"] == "verified"
     pharmacist.follow("Infusion sheet")
-    assert pharmacist.page.text.count("25 g") >= 5
+    assert pharmacist.page.text.count("15 g") >= 5
 
     [order] = at.orders(MG)
     assert (order["status"], order["meta"]["versionId"]) == ("active", "2")
@@ -53,7 +53,7 @@ def test_what_was_shown_is_what_was_written(at: Hospital) -> None:
 
 def test_nothing_is_written_before_a_prescriber_approves(at: Hospital) -> None:
     prescriber = at.tab(MG)
-    prescriber.press("Recalculate", per_kg="2")
+    prescriber.press("Recalculate", per_kg="1")
     prescriber.give_reasons()
     assert [at.held(t, MG) for t in ("MedicationRequest", "Task", "RequestGroup", "DetectedIssue", "Provenance")] == [[]] * 5
 

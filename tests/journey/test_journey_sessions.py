@@ -44,7 +44,7 @@ def test_the_cookie_of_one_session_opens_no_other(at: Hospital) -> None:
 @pytest.mark.parametrize("minutes", [{"minutes": 31}, {"hours": 9}])
 def test_a_session_ends_and_its_run_does_not(at: Hospital, minutes: dict[str, float]) -> None:
     tab = at.tab(MG)
-    tab.press("Recalculate", per_kg="2")
+    tab.press("Recalculate", per_kg="1")
     tab.press("Save reason", override_code="9", override_note="Creatinine each morning.")
     shown = tab.json["proposal"]
     at.clock.forward(**minutes)
@@ -62,7 +62,7 @@ def test_a_session_ends_and_its_run_does_not(at: Hospital, minutes: dict[str, fl
 
 def test_a_draft_survives_a_restart_of_the_app_and_so_does_the_session(at: Hospital) -> None:
     tab = at.tab(MG)
-    tab.press("Recalculate", per_kg="2")
+    tab.press("Recalculate", per_kg="1")
     shown = tab.json["proposal"]
     at.start()
     assert tab.go("./").status == 200

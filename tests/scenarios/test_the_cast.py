@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,3 +40,10 @@ def test_a_member_has_a_story_and_is_recognizably_synthetic(member: CastMember) 
     [patient] = [r for r in resources(member) if r["resourceType"] == "Patient"]
     assert patient["id"] == member.id
     assert patient["identifier"][0]["value"].startswith("SYN-")
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_has_a_scenario(member: str) -> None:
+    file = Path(__file__).parent / f"test_{member.replace('-', '_')}.py"
+    assert file.exists()
+    assert f'WHO = "{member}"' in file.read_text(encoding="utf-8")
