@@ -20,6 +20,7 @@ from ivig_fhir.content.pages import Library, check_page, order_set_page, product
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from scripts.example_orders import of_order_set, of_product  # noqa: E402 - found once the root is on the path
 from scripts.scenarios import NOW, USUAL, Example, examples, proposed, said, spoken  # noqa: E402 - found once the root is on the path
 
 PAGES = ROOT / "docs" / "generated"
@@ -35,8 +36,8 @@ def pages() -> dict[str, str]:
     by_check: dict[str, list[Example]] = {}
     for example in examples():
         by_check.setdefault(example.check, []).append(example)
-    made = {f"order-sets/{id_}.md": order_set_page(id_, library) for id_ in content.order_sets}
-    made |= {f"products/{id_}.md": product_page(id_, library) for id_ in content.products}
+    made = {f"order-sets/{o.id}.md": order_set_page(o.id, library, of_order_set(o, content)) for o in content.order_sets.values()}
+    made |= {f"products/{p.id}.md": product_page(p.id, library, of_product(p, content)) for p in content.products.values()}
     made |= {
         f"checks/{check.id}.md": check_page(check.id, library, shown(check, by_check.get(check.id, []), content))
         for check in content.checks.values()

@@ -42,3 +42,15 @@ def test_the_page_of_a_check_shows_what_the_engine_answers_to_its_examples(made:
     assert "## Examples" in page
     assert re.search(r"\| below-60 \| Creatinine: 1.5 mg/dL[^|]*\| warning: Estimated GFR is 59.9", page)
     assert (PAGES / "README.md").exists()
+
+
+def test_the_page_of_an_order_set_shows_what_each_regimen_gives(made: dict[str, str]) -> None:
+    for item in CONTENT.order_sets.values():
+        page = made[f"order-sets/{item.id}.md"]
+        rows = page.partition("## What is proposed")[2].partition("## Sources")[0]
+        assert [r.title for r in item.regimens if f"| {r.title} |" not in rows] == []
+    assert "| 35 g Gamunex-C, 350 mL | 2026-03-02, 2026-03-03, 2026-03-04, 2026-03-05 |" in made["order-sets/cidp.md"]
+
+
+def test_the_page_of_a_product_shows_its_pump_steps_for_a_labelled_indication(made: dict[str, str]) -> None:
+    assert re.search(r"\| 1 × 20 g \+ 1 × 10 g \+ 1 × 5 g \| 21 mL/h for 30 min, .*\(illustrative\)", made["products/privigen.md"])

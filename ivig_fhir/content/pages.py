@@ -39,15 +39,15 @@ class Library:
         return {k: v for k, v in found.items() if k not in KEYS}
 
 
-def order_set_page(id_: str, library: Library) -> Document:
-    """An order set with its diagnosis codes. KeyError for an unknown id."""
+def order_set_page(id_: str, library: Library, examples: Sequence[Block] = ()) -> Document:
+    """An order set with its diagnosis codes; `examples` stand before the sources. KeyError for an unknown id."""
     codes = library.data(f"value_sets/indication-{id_}.csv")["code"]
-    return _before_sources(file_page(f"indications/{id_}.toml", library), [Heading("Diagnosis codes"), *_list(codes)])
+    return _before_sources(file_page(f"indications/{id_}.toml", library), [Heading("Diagnosis codes"), *_list(codes), *examples])
 
 
-def product_page(id_: str, library: Library) -> Document:
-    """A product. KeyError for an unknown id."""
-    return file_page(f"products/{id_}.toml", library)
+def product_page(id_: str, library: Library, examples: Sequence[Block] = ()) -> Document:
+    """A product; `examples` stand before the sources. KeyError for an unknown id."""
+    return _before_sources(file_page(f"products/{id_}.toml", library), examples)
 
 
 def check_page(id_: str, library: Library, examples: Sequence[Block] = ()) -> Document:

@@ -46,6 +46,12 @@ def test_the_pump_steps_run_up_to_the_whole_volume() -> None:
     assert made().highest_rate == "393 mL/h"
 
 
+def test_the_sheet_carries_the_notes_of_the_order_policies_and_review_among_them() -> None:
+    notes = " ".join(made().notes)
+    assert "Policy adj-bmi30, version 1." in notes
+    assert content().constants["words"]["unreviewed"] in notes
+
+
 def test_vials_product_weight_and_signer_are_named() -> None:
     it = made()
     assert it.vials == (("40 g", 1),)
