@@ -56,7 +56,7 @@ def transaction(proposal: Proposal, approval: Approval, content: Content, contex
         parts[MAIN]["detectedIssue"] = [{"reference": signed.urn(issues.role_of(f))} for f in found]
     parts |= issue_resources(final, content, signed)
     parts[GROUP] = request_group(final, chosen, signed)
-    parts[APPROVAL] = approval_provenance(final, approval, signed, (signed.urn(MAIN), signed.urn(GROUP)))
+    parts[APPROVAL] = approval_provenance(final, approval, content, signed, (signed.urn(MAIN), signed.urn(GROUP)))
     parts[TASK] = approval_task(final, approval, signed)
     entries = tuple(_create(role, resource, signed, abilities) for role, resource in parts.items())
     return without_types(Transaction(context.run, entries), abilities.creates)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.building import coding, concept, drop_empty
 from ivig_fhir.fhir.identifiers import URI
 from ivig_fhir.fhir.narrative import narrative
@@ -18,14 +19,17 @@ _OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 APPROVAL, DECISION = "provenance-approval", "provenance-decision"
 
 
-def approval_provenance(proposal: Proposal, approval: Approval, context: OrderContext, targets: Sequence[str]) -> dict[str, Any]:
-    """Who approved the order, with the app as assembler, from every version that dose and findings stand on.
+def approval_provenance(
+    proposal: Proposal, approval: Approval, content: Content, context: OrderContext, targets: Sequence[str]
+) -> dict[str, Any]:
+    """Who approved the order, with the app as assembler, from every version that dose and findings stand on, by exactly which content.
 
     Provenance has no identifier in R4: it is never written twice, because the order is looked for first.
     """
     entities = [_entity("source", _read(reference, mark, proposal, context)) for reference, mark in sorted(proposal.used.items())]
     plan = {"identifier": {"system": URI, "value": context.plan(proposal)}, "display": proposal.order_set.name}
     entities.append(_entity("derivation", plan))
+    entities.append(_entity("derivation", _digest(context, content.digest, f"Clinical content {content.version}, every file of it")))
     entities.append(_entity("source", _digest(context, approval.digest, "What was on screen when it was approved")))
     return _provenance(targets, approval.at, "CREATE", (("author", _person(approval.who)), ("assembler", context.device())), entities)
 

@@ -122,6 +122,7 @@ def test_the_provenance_names_author_assembler_and_every_version_used() -> None:
     assert "Observation/weight-1/_history/1" in held
     assert "sha256:c" in held  # no version was known, so the digest stands for it
     assert proposal().digest in held
+    assert content().digest in held
     assert f"{BASE}/PlanDefinition/cidp|{content().order_sets['cidp'].governance.version}" in held
     assert {t["reference"] for t in provenance["target"]} == {RUN, made.entry("request-group").full_url}  # type: ignore[union-attr]
 
