@@ -5,6 +5,7 @@
     allergy rxnorm|1426680 "Immune globulin" criticality high reaction snomed|39579001 "Anaphylaxis" severe
     drug … (ordered)   taken … (by the patient)   given …          infusion 70 g "Gamunex-C", 20 days ago   order draft 70 g …
     vaccine 03 "MMR"   procedure …   service … (ordered)   device …   unread Condition   json {"resourceType": …}
+    consent permit   coverage until 2026-12-31   authorization complete "Gamunex-C" until 2026-12-31
 
 A time is `today`, `3 days ago`, `in 2 days`, `on 2026-01-31` or `undated`; without one it was yesterday. `text|-` is a word without a code.
 """
@@ -152,6 +153,26 @@ def _event(part: Part, content: Content) -> Resource:
     return {"resourceType": "Device", "status": "active", "type": _concept(part), "patient": {"reference": "Patient/p"}}
 
 
+def _paper(part: Part, content: Content) -> Resource:
+    kind, when = part["verb"], _moment(part["when"])
+    if kind == "consent":
+        scope = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "treatment"}]}
+        made: Resource = {
+            "resourceType": "Consent",
+            "status": "active",
+            "scope": scope,
+            "patient": {"reference": "Patient/p"},
+            "dateTime": when,
+        }
+        return made | {"provision": {"type": part["says"]}}
+    period = {"end": part["until"]} if part.get("until") else {}
+    if kind == "coverage":
+        return {"resourceType": "Coverage", "status": "active", "beneficiary": {"reference": "Patient/p"}, "period": period}
+    made = {"resourceType": "ClaimResponse", "status": "active", "use": "preauthorization", "outcome": part["says"], "created": when}
+    item = {"productOrService": {"text": part["words"]}, "servicedPeriod": period}
+    return made | {"patient": {"reference": "Patient/p"}, "addItem": [item]}
+
+
 def _unread(part: Part, content: Content) -> Resource:
     text = f"{part['type']} could not be read."
     return {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "forbidden", "diagnostics": text}]}
@@ -181,6 +202,9 @@ _GRAMMAR: Sequence[tuple[re.Pattern[str], Callable[[Part, Content], Resource]]] 
         (rf"(?P<verb>procedure) {_CODE} {_WORDS}{_AGE}", _event),
         (rf"(?P<verb>service) {_CODE} {_WORDS}{_AGE}", _event),
         (rf"(?P<verb>device) {_CODE} {_WORDS}{_AGE}", _event),
+        (rf"(?P<verb>consent) (?P<says>permit|deny){_AGE}", _paper),
+        (rf"(?P<verb>coverage)(?: until (?P<until>\S+))?{_AGE}", _paper),
+        (rf"(?P<verb>authorization) (?P<says>complete|partial|queued|error) {_WORDS}(?: until (?P<until>\d{{4}}-\d\d-\d\d))?{_AGE}", _paper),
         (r"unread (?P<type>[A-Z][A-Za-z]+)", _unread),
         (r"json (?P<json>\{.*\})", _json),
     )

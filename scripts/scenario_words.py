@@ -19,6 +19,9 @@ _VERBS = {
     "service": "Procedure ordered",
     "device": "Device",
     "unread": "Could not be read",
+    "consent": "Consent to treatment",
+    "coverage": "Coverage",
+    "authorization": "Prior authorization",
 }
 
 

@@ -120,6 +120,7 @@ _USUAL_LINES = (
     "lab body-weight 70, 2 days ago",
     "lab body-height 175, 1 year ago",
     "lab creatinine 0.9, 2 days ago",
+    "lab bun 14, 2 days ago",
     "lab hemoglobin 14.5, 2 days ago",
     "lab platelets 220, 2 days ago",
     "lab sodium 140, 2 days ago",
@@ -135,6 +136,10 @@ _USUAL_LINES = (
     'lab rh snomed|165747007 "RhD positive", 1 year ago',
     'allergy snomed|716186003 "No known allergy", 1 year ago',
     'taken rxnorm|316672 "simvastatin 20 MG", 30 days ago',
+    'infusion 35 g "Gamunex-C", 5 weeks ago',
+    "consent permit, 60 days ago",
+    "coverage until 2027-12-31",
+    'authorization complete "Gamunex-C" until 2026-12-31, 60 days ago',
 )
 
 
@@ -147,10 +152,13 @@ def _usual(example: Example, content: Content) -> Iterator[Resource]:
             yield resource
 
 
+_ONE_KIND = ("allergy", "infusion", "consent", "coverage", "authorization")
+
+
 def _subject(line: str) -> str:
-    """What a later line replaces: the panel of a value, all allergies."""
+    """What a later line replaces: the panel of a value; all allergies, infusions, papers of a kind."""
     verb, _, rest = line.partition(" ")
-    return rest.split()[0] if verb == "lab" else verb if verb == "allergy" else ""
+    return rest.split()[0] if verb == "lab" else verb.strip(",") if verb.strip(",") in _ONE_KIND else ""
 
 
 def _given(example: Example, content: Content) -> Iterator[Resource]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ivig_fhir.cli import content_check, content_diff, content_policies, content_release, content_render
+from ivig_fhir.cli import content_check, content_diff, content_policies, content_raise, content_release, content_render
 
-PARTS = (content_check, content_render, content_diff, content_policies, content_release)
+PARTS = (content_check, content_render, content_diff, content_policies, content_raise, content_release)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -69,10 +69,10 @@ def _released(content: Content) -> list[str]:
     release = latest_release(Settings.from_env().content)
     if release is None:
         return ["Nothing was released yet."]
-    changed, kept = differences(release, content.files), unraised(release, content.files)
+    changed, kept = differences(release, content.files), unraised(release, content.files, content.version)
     if not changed:
         return [f"This is release {release.version} of {release.released_on}, unchanged."]
-    names = f"; their version is still that of the release: {', '.join(kept)}" if kept else ""
+    names = f"; not raised to {content.version}: {', '.join(kept)} (`content raise` does it)" if kept else ""
     return [f"{len(changed)} files differ from release {release.version} of {release.released_on}{names}"]
 
 

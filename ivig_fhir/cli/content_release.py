@@ -21,7 +21,7 @@ def register(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the list of hashes and the archive. UsageError when it was released before, or a changed file kept its old version."""
+    """Writes the list of hashes and the archive. UsageError when it was released before, or a changed file does not name it."""
     folder = Settings.from_env().content
     texts = read_folder(folder)
     content = parse_content(texts)
@@ -29,8 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     if name.exists():
         raise UsageError(said=f"{content.version} was released before. Raise the version in release.toml.")
     before = latest_release(folder)
-    if before and (kept := unraised(before, content.files)):
-        raise UsageError(said=f"These files changed since {before.version} and still name that version: {', '.join(kept)}.")
+    if before and (kept := unraised(before, content.files, content.version)):
+        raise UsageError(
+            said=f"Changed since {before.version} and not raised to {content.version}: {', '.join(kept)}. Use `content raise`."
+        )
     made = release_of(content.version, content.files, moment(arguments.now, Site()).date().isoformat())
     name.parent.mkdir(exist_ok=True)
     pack(texts, folder / FOLDER / f"{content.version}{ARCHIVE}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from ivig_fhir.content.files import CSV
 from ivig_fhir.content.governance import ContentFile
 from ivig_fhir.content.hashing import digest_of
 from ivig_fhir.content.reading import Table, fault
@@ -88,7 +89,16 @@ def refuse_changed(release: Release, files: Mapping[str, ContentFile]) -> None:
         raise fault("release.toml", "version", said)
 
 
-def unraised(release: Release, files: Mapping[str, ContentFile]) -> tuple[str, ...]:
-    """The files that changed since a release and still name the version that they had then."""
-    both = [name for name in sorted(files) if name in release.files and files[name].hash != release.files[name].hash]
-    return tuple(name for name in both if files[name].governance.version == release.files[name].version)
+def unraised(release: Release, files: Mapping[str, ContentFile], version: str) -> tuple[str, ...]:
+    """The files that changed or came since a release and do not name `version`, the one that is being made.
+
+    A value set names the version of its codes instead: that must not be the one it had.
+    """
+    changed = [name for name in differences(release, files) if name in files]
+    return tuple(name for name in changed if not _is_raised(files[name].governance.version, release.files.get(name), name, version))
+
+
+def _is_raised(own: str, before: Released | None, name: str, version: str) -> bool:
+    if name.endswith(CSV):
+        return before is None or own != before.version
+    return own == version

@@ -118,16 +118,28 @@ def test_a_version_is_released_once(ivig: Ivig, folder: Path) -> None:
     assert "released before" in refused.err
 
 
-def test_a_file_that_changed_needs_a_new_version_of_its_own(ivig: Ivig, folder: Path, change: Change) -> None:
+def test_a_file_that_changed_has_to_name_the_version_that_is_made(ivig: Ivig, folder: Path, change: Change) -> None:
     ivig("content", "release", *TODAY)
     raise_version(change, folder)
     change("checks/weight.toml", 'title = "', 'title = "New: ')
-    assert "still that of the release: checks/weight.toml" in ivig("content", "check", *TODAY).out
+    change("value_sets/ckd.csv", "Chronic kidney disease", "Chronic renal disease")
+    assert "not raised to 2099.1.0: checks/weight.toml, value_sets/ckd.csv" in ivig("content", "check", *TODAY).out
     refused = ivig("content", "release", *TODAY)
     assert refused.code == 2
-    assert "checks/weight.toml" in refused.err
-    change("checks/weight.toml", f'version = "{load_content_version(folder, "checks/weight.toml")}"', 'version = "2099.1.0"')
+    assert "checks/weight.toml, value_sets/ckd.csv" in refused.err
+    assert ivig("content", "raise", "--now", "2026-12-02T09:00:00").out == "2 files raised to 2099.1.0\n"
+    raised = load_content(folder).files
+    assert raised["checks/weight.toml"].governance.version == "2099.1.0"
+    assert raised["value_sets/ckd.csv"].governance.version == "2026-12-02"
+    assert raised["checks/renal.toml"].governance.version != "2099.1.0"
     assert ivig("content", "release", *TODAY).code == 0
+
+
+def test_a_version_that_was_released_raises_nothing(ivig: Ivig, folder: Path) -> None:
+    ivig("content", "release", *TODAY)
+    refused = ivig("content", "raise")
+    assert refused.code == 2
+    assert "released before" in refused.err
 
 
 def test_a_product_alone_is_half_a_question(ivig: Ivig) -> None:
