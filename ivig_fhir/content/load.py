@@ -19,6 +19,7 @@ from ivig_fhir.content.load_policies import read_policies
 from ivig_fhir.content.load_products import read_known, read_product
 from ivig_fhir.content.model import Check, Content, OrderSet, Product, Regimen
 from ivig_fhir.content.reading import Table, by_id, fault
+from ivig_fhir.content.recognition import IMMUNOGLOBULIN, with_products
 from ivig_fhir.content.releases import FOLDER, name_of, read_release, refuse_changed
 from ivig_fhir.content.standing import common_parts
 from ivig_fhir.content.value_sets import Row, value_set
@@ -60,6 +61,9 @@ def parse_content(texts: Texts) -> Content:
     figures = read_figures(files.toml("figures.toml"), "figures.toml", citations)
     named = {"check_index": index, "rules": rules, "figures": figures}
     products = _products(files, citations)
+    known = _known(files, citations, products)
+    if IMMUNOGLOBULIN in sets:
+        sets[IMMUNOGLOBULIN] = with_products(sets[IMMUNOGLOBULIN], products.values(), known)
     content = Content(
         version=_version(files),
         order_sets=MappingProxyType(_order_sets(files, citations, rows, sets)),
@@ -72,7 +76,7 @@ def parse_content(texts: Texts) -> Content:
         payers=read_payers(files.toml("payers.toml"), "payers.toml", citations),
         value_sets=MappingProxyType(sets),
         citations=MappingProxyType(citations),
-        constants=MappingProxyType({**constants, **named, "known_products": _known(files, citations, products)}),
+        constants=MappingProxyType({**constants, **named, "known_products": known}),
         files=MappingProxyType(files.read),
         common=common_parts(files.read),
         digest=digest_of({name: file.hash for name, file in files.read.items()}),
