@@ -13,13 +13,18 @@ from ivig_fhir.content.reading import Table, by_id
 
 @dataclass(frozen=True, slots=True)
 class FigureWords:
-    """How one figure is called and shown; `step` is the decimal place that is printed, `note` what it may be used for."""
+    """How one figure is called and shown; `step` is the decimal place that is printed, `note` what it may be used for.
+
+    `products` and `factor` are given where the formula is a label's and holds for those products alone.
+    """
 
     id: str
     title: str
     unit: str
     step: Decimal
     note: str
+    products: tuple[str, ...]
+    factor: Decimal
     source: Basis
 
 
@@ -33,4 +38,7 @@ def read_figures(data: Mapping[str, Any], file: str, citations: Collection[str])
 
 def _figure(row: Table) -> FigureWords:
     step = row.number("step", least=Decimal("0.01"))
-    return FigureWords(row.id(), row.text("title"), row.text("unit"), step, row.optional("note"), row.basis())
+    factor = row.number("factor") if row.has("factor") else Decimal(1)
+    return FigureWords(
+        row.id(), row.text("title"), row.text("unit"), step, row.optional("note"), row.words("products"), factor, row.basis()
+    )

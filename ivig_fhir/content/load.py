@@ -23,6 +23,7 @@ from ivig_fhir.content.recognition import IMMUNOGLOBULIN, with_products
 from ivig_fhir.content.releases import FOLDER, name_of, read_release, refuse_changed
 from ivig_fhir.content.standing import common_parts
 from ivig_fhir.content.value_sets import Row, value_set
+from ivig_fhir.content.verification import read_verification
 from ivig_fhir.fhir.codes import ValueSet
 
 _INDEX = "checks/index.toml"
@@ -59,7 +60,8 @@ def parse_content(texts: Texts) -> Content:
     companions, rules = read_companions(files.toml("companions.toml"), "companions.toml", citations)
     _refuse_unknown_checks(constants, index)
     figures = read_figures(files.toml("figures.toml"), "figures.toml", citations)
-    named = {"check_index": index, "rules": rules, "figures": figures}
+    guide = read_verification(files.toml("verification.toml"), "verification.toml", citations)
+    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide}
     products = _products(files, citations)
     known = _known(files, citations, products)
     if IMMUNOGLOBULIN in sets:

@@ -13,7 +13,7 @@ from ivig_fhir.content.site import Site
 
 UNSIGNED, UNDUE, EXPIRED, OVERDUE = "unsigned", "undue", "expired", "overdue"
 _CODES = "value_sets/"
-_SHARED = ("policies.toml", "companions.toml", "observations.toml", "products/known.toml")
+_SHARED = ("policies.toml", "companions.toml", "figures.toml", "observations.toml", "products/known.toml", "verification.toml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from ivig_fhir.chart.facts import Measurement
 from ivig_fhir.fhir.quantity import half_up
 from ivig_fhir.proposal import formulas
 from ivig_fhir.proposal.case import Case
+from ivig_fhir.proposal.cumulative import given
+from ivig_fhir.proposal.findings import Evidence
 from ivig_fhir.proposal.matching import newest
 from ivig_fhir.proposal.model import Figure
 
-Sources = tuple[Measurement, ...]
+Sources = tuple[Measurement | Evidence, ...]
 Made = tuple[str, Decimal, Sources]
 
 
@@ -39,7 +41,7 @@ def figures_of(case: Case) -> tuple[Figure, ...]:
     if case.age_years is None:
         return ()
     known, sex = _known(case, case.age_years), case.chart.patient.sex
-    made = [(*one, "") for one in (*_of_anyone(case, known), *_of_blood(case))]
+    made = [(*one, "") for one in (*_of_anyone(case, known), *_of_blood(case), *_of_treatment(case))]
     if sex in ("male", "female"):
         made += [(*one, "") for one in _of_sex(case, known, sex)]
     else:
@@ -50,7 +52,7 @@ def figures_of(case: Case) -> tuple[Figure, ...]:
 
 def _shown(case: Case, id_: str, value: Decimal, sources: Sources, sex: str) -> Figure:
     words = case.content.constants["figures"][id_]
-    references = tuple(dict.fromkeys(m.source.reference for m in sources))
+    references = tuple(dict.fromkeys(s.reference if isinstance(s, Evidence) else s.source.reference for s in sources))
     return Figure(id_, words.title, half_up(value, str(words.step)), words.unit, words.note, sex, references, words.source.citations)
 
 
@@ -117,6 +119,20 @@ def _of_blood(case: Case) -> Iterator[Made]:
     protein, albumin = _final(case, "total-protein"), _final(case, "albumin")
     if values := _together(protein, albumin):
         yield "globulin-gap", formulas.globulin_gap(*values), _kept(protein, albumin)
+
+
+def _of_treatment(case: Case) -> Iterator[Made]:
+    """Figures about the immunoglobulin: what was given lately, what the trough asks for, what it would be by another route."""
+    order, figures = case.order, case.content.constants["figures"]
+    if order.dosing_kg:
+        lately = given(case, case.check("duplication.cumulative-dose").number("window_days"))
+        yield "given-lately", lately.grams / order.dosing_kg, lately.counted
+    dose, trough, igg = order.course_g_kg, order.indication.trough, _final(case, "igg")
+    if dose and trough and igg and igg.value and igg.value < trough.minimum_mg_dl:
+        yield "dose-for-trough", formulas.dose_for_trough(dose, igg.value, trough.minimum_mg_dl) * 1000, (igg,)
+    switch = figures["subcutaneous-weekly"]
+    if order.course_exact_g and order.interval_weeks and trough and order.product.id in switch.products:
+        yield "subcutaneous-weekly", formulas.subcutaneous_weekly_g(order.course_exact_g, order.interval_weeks, switch.factor), ()
 
 
 def _final(case: Case, panel: str) -> Measurement | None:

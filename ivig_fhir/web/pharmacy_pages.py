@@ -12,7 +12,7 @@ from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
-from ivig_fhir.web.pharmacy_view import case_view, worklist_json, worklist_view
+from ivig_fhir.web.pharmacy_view import apart_view, case_view, worklist_json, worklist_view
 from ivig_fhir.web.receipt_view import sheet_view
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.runtime import Runtime
@@ -47,6 +47,12 @@ def pages(runtime: Runtime) -> Blueprint:
             order = orders.load(tx, session.context.iss, run)
         stored = read_stored(runtime.client(session), run, order)
         return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run))
+
+    @blueprint.route("/<run>/double", methods=["GET", "POST"])
+    def double(sid: str, run: str) -> Response:
+        session = enter(runtime, sid, "pharmacist")
+        typed = {k: v for k, v in request.form.items() if k != "csrf_token"}
+        return page(runtime, session, "double.html", apart_view(open_case(runtime, session, run), runtime, typed))
 
     for name, decision in (("verify", OrderState.VERIFIED), ("query", OrderState.QUERIED), ("reject", OrderState.REJECTED)):
         blueprint.add_url_rule(f"/<run>/{name}", name, _decision(runtime, decision), methods=["POST"])

@@ -15,6 +15,8 @@ from ivig_fhir.fhir.reading import word
 from ivig_fhir.order.decision import version_of
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
+from ivig_fhir.web.double_view import double_view
+from ivig_fhir.web.figures_view import figure_rows
 from ivig_fhir.web.finding_view import kept_finding_view
 from ivig_fhir.web.order_view import allergies_said
 from ivig_fhir.web.pictures import rate_picture, trend
@@ -22,6 +24,7 @@ from ivig_fhir.web.render import STATES, amount, clock, day, duration, short_nam
 from ivig_fhir.web.review_view import TRENDS
 from ivig_fhir.web.schedule import days_view, series_facts
 from ivig_fhir.web.talk_view import talk_view
+from ivig_fhir.web.verification_view import Desk, second_person, steps_view
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.verify import Case, Worklist, WorklistRow
 
@@ -111,15 +114,10 @@ def patient_name(patient: Mapping[str, Any], now: datetime) -> str:
 def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
     """One order: what was approved, what the EHR stores, what the second calculation says, who may decide what."""
     kept, state = json.loads(case.approved.body), case.approved.state
-    titles = {id_: title for _, id_, title in runtime.content.constants["check_index"]}
-    labels = dict(runtime.content.constants["override_reasons"])
-    given = {o["check"]: o for o in kept["overrides"]}
-    findings = [kept_finding_view(f, titles[f["check"]]) for f in kept["findings"]]
     rate = _rate(kept["rate"])
     own = any(clinician(session).is_same(s) for s in case.review.signers)
     open_, agrees = state in ("sent", "queried"), all(x.agrees is not False for x in case.review.lines) and bool(case.review.lines)
-    gaps = [titles[n["check"]] for n in kept["not_assessed"] if n["reason"] != "not-supported"]
-    rest = len(kept["not_assessed"]) - len(gaps)
+    desk = Desk(case, kept, runtime.content)
     return {
         "title": short_name(runtime.content.order_sets[kept["indication"]].name),
         "subtitle": f"{STATES[state]}. {'on label' if kept['on_label'] else 'off label'}",
@@ -129,21 +127,16 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "pump": f"Pump, {duration(kept['rate']['total_minutes'])}, {kept['rate']['basis']}",
         "picture": rate_picture(rate, datetime.fromisoformat(kept["start"]), Decimal(kept["weight"]["dosing_kg"])),
         "rate": rate,
+        "mg_ml": Decimal(kept["product"]["concentration_mg_ml"]),
         "rate_note": "No pump steps.",
         "rate_notes": kept["rate"].get("notes", []),  # an order of an earlier version has none
         "companions": [c["title"] for c in kept["companions"] if c["selected"]],
-        "overrides": [
-            {**f, "reason": f"{given[f['check']]['code']} {labels[given[f['check']]['code']]}", "note": given[f["check"]]["note"]}
-            for f in findings
-            if f["check"] in given
-        ],
+        "steps": steps_view(desk),
+        "second_person": second_person(desk),
+        "figures": figure_rows(kept.get("figures", [])),
+        **_findings(kept, runtime),
         "approver": case.review.signers[0].display,
         "approved_at": f"{day(case.approved.approved_at)}, {clock(case.approved.approved_at)}",
-        "not_assessed": kept["not_assessed"],
-        "not_assessed_note": ("; ".join(gaps) + ". " if gaps else "") + (f"{rest} checks are not made by this version." if rest else ""),
-        "warnings": [f for f in findings if f["severity"] == "warning"],
-        "infos": [f for f in findings if f["severity"] == "info"],
-        "cleared": [titles[c] for c in kept["clear"]],
         "second": _second(case, agrees),
         "trends": [t for t in (trend(title, case.chart.panel(panel)) for panel, title in TRENDS[:2]) if t],
         "digest": case.review.digest,
@@ -154,6 +147,34 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "sheet": state == "verified",
         "reasons": runtime.content.constants["pharmacist_reasons"],
     }
+
+
+def _findings(kept: Mapping[str, Any], runtime: Runtime) -> View:
+    """What the checks said when the order was approved: overrides with their reasons, the rest by severity, gaps, and what was clear."""
+    titles = {id_: title for _, id_, title in runtime.content.constants["check_index"]}
+    labels = dict(runtime.content.constants["override_reasons"])
+    given = {o["check"]: o for o in kept["overrides"]}
+    findings = [kept_finding_view(f, titles[f["check"]]) for f in kept["findings"]]
+    gaps = [titles[n["check"]] for n in kept["not_assessed"] if n["reason"] != "not-supported"]
+    rest = len(kept["not_assessed"]) - len(gaps)
+    return {
+        "overrides": [
+            {**f, "reason": f"{given[f['check']]['code']} {labels[given[f['check']]['code']]}", "note": given[f["check"]]["note"]}
+            for f in findings
+            if f["check"] in given
+        ],
+        "not_assessed": kept["not_assessed"],
+        "not_assessed_note": ("; ".join(gaps) + ". " if gaps else "") + (f"{rest} checks are not made by this version." if rest else ""),
+        "warnings": [f for f in findings if f["severity"] == "warning"],
+        "infos": [f for f in findings if f["severity"] == "info"],
+        "cleared": [titles[c] for c in kept["clear"]],
+    }
+
+
+def apart_view(case: Case, runtime: Runtime, typed: Mapping[str, str]) -> View:
+    """The page on which a second person calculates without seeing the result."""
+    kept = json.loads(case.approved.body)
+    return {"banner": _banner(case, kept, runtime.now()), **double_view(Desk(case, kept, runtime.content), typed)}
 
 
 def _rate(kept: Mapping[str, Any]) -> RateSchedule:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from ivig_fhir.fhir.dates import parse_time
 from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.rates import mg_kg_min
 
 NBSP = "\u00a0"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -110,7 +111,13 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def by_mass(ml_kg_h: Decimal, mg_ml: Decimal) -> str:
+    """A rate in mL/kg/h as mg/kg/min, to 0.01."""
+    return plain(half_up(mg_kg_min(ml_kg_h, mg_ml), "0.01"))
+
+
 FILTERS = {
+    "by_mass": by_mass,
     "amount": amount,
     "tenth": tenth,
     "measured": measured,

@@ -83,6 +83,7 @@ def _order_parts(p: Proposal, chart: ChartSnapshot, content: Content) -> View:
         "picture": rate_picture(p.rate, p.start, p.weight.dosing_kg),
         "rate": p.rate,
         "product": p.product.brand,
+        "mg_ml": p.concentration_mg_ml,
         "rate_note": f"{_RATE_WORDS[p.rate.basis]} Whole mL/h, rounded down. Go up only with stable vital signs and no symptoms.",
         "rate_notes": p.rate.notes,
         "vials_note": _vials(p),

@@ -51,6 +51,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/s/<sid>/pharmacy/<run>/verify"): (403, 409, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/query"): (403, 409, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/reject"): (403, 409, 403, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/<run>/double"): (403, 200, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/double"): (403, 200, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/sheet"): (403, 409, 409, 403, 401, 401),
 }
 POSTS = [rule for method, rule in TABLE if method == "POST" and rule.startswith("/s/")]

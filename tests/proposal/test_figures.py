@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from a_case import case, content, lab
+from a_case import case, content, infusion, lab
 from a_record import HEIGHT, observation, proposed
 
 from ivig_fhir.proposal.figures import figures_of
@@ -24,7 +26,7 @@ def test_an_adult_gets_weights_surface_and_kidney_function_with_their_sources() 
     found = shown(height, creatinine)
     assert {k: str(f.value) for k, f in found.items()} == {
         "bmi": "22.9", "bsa-mosteller": "1.84", "bsa-du-bois": "1.85", "ideal-weight": "70.5", "adjusted-weight": "70.3",
-        "egfr-ckd-epi-2021": "98", "egfr-ckd-epi-2009": "94", "clearance-cockcroft-gault": "97", "volume-per-kg": "5.0",
+        "egfr-ckd-epi-2021": "98", "egfr-ckd-epi-2009": "94", "clearance-cockcroft-gault": "97", "volume-per-kg": "5.0", "given-lately": "0.00",
     }  # fmt: skip
     assert list(found) == [k for k in content().constants["figures"] if k in found]
     assert found["bmi"].sources == ("Observation/body-weight-70-2026-03-01T07:00:00Z", height.source.reference)
@@ -39,6 +41,7 @@ def test_a_child_gets_the_formulas_for_children() -> None:
     found = shown(lab("creatinine", "0.4"), born="2018-01-01", cm="110", kg="18.5")
     assert {k: str(f.value) for k, f in found.items()} == {
         "bmi": "15.3", "bsa-mosteller": "0.75", "bsa-du-bois": "0.75", "egfr-schwartz": "114", "egfr-ckid-u25": "104", "volume-per-kg": "18.9",
+        "given-lately": "0.00",
     }  # fmt: skip
     assert "ideal-weight-pediatric" in shown(born="2012-01-01", cm="152")
     assert "ideal-weight-pediatric" not in shown(born="2012-01-01", cm="151.9")
@@ -75,7 +78,7 @@ def test_without_a_recorded_sex_both_are_shown() -> None:
 def test_what_is_missing_leaves_its_figures_out() -> None:
     assert shown(born=None) == {}
     assert set(shown(kg=None, cm=None, dose_g=None)) == set()
-    assert set(shown(cm=None)) == {"volume-per-kg"}
+    assert set(shown(cm=None)) == {"volume-per-kg", "given-lately"}
     assert "egfr-ckd-epi-2021" not in shown()
     bound = shown(lab("creatinine", "1.0", comparator="<"), lab("creatinine", "1.1", status="preliminary"))
     assert "egfr-ckd-epi-2021" not in bound
@@ -96,6 +99,38 @@ def test_sodium_is_corrected_only_for_a_high_glucose(glucose: str, there: bool) 
     assert ("sodium-for-glucose" in shown(lab("sodium", "130", AT), lab("glucose", glucose, AT))) is there
 
 
+def planned(*facts: object, weeks: str | None = "4", **options: Any) -> dict[str, Figure]:
+    """The figures of a replacement order with an interval."""
+    made = case(*facts, **{"indication": "pi-cvid", "product": "gammagard-liquid", "dose_g": "28", "days": 1, **options})
+    order = replace(made.order, interval_weeks=None if weeks is None else Decimal(weeks))
+    return {f.id: f for f in figures_of(replace(made, order=order))}
+
+
+def test_what_was_given_lately_is_counted_on_the_dosing_weight() -> None:
+    dose = infusion("2026-02-20T10:00:00Z", "35")
+    found = shown(dose, infusion("2026-01-01T10:00:00Z", "35"))["given-lately"]
+    assert (str(found.value), found.unit, found.sources) == ("0.50", "g/kg", (dose.source.reference,))
+    days = content().checks["duplication.cumulative-dose"].number("window_days")
+    assert f"last {days} days" in found.title
+
+
+@pytest.mark.parametrize(("igg", "dose"), [("400", "500"), ("499", "401"), ("500", None), ("700", None)])
+def test_a_low_trough_asks_for_more_in_proportion(igg: str, dose: str | None) -> None:
+    minimum = content().order_sets["pi-cvid"].trough
+    assert minimum is not None
+    assert minimum.minimum_mg_dl == 500
+    found = planned(lab("igg", igg)).get("dose-for-trough")
+    assert (None if found is None else str(found.value)) == dose
+    assert "dose-for-trough" not in planned(lab("igg", igg), indication="cidp")
+
+
+def test_the_subcutaneous_dose_is_that_of_the_label_and_of_its_product_alone() -> None:
+    assert str(planned(dose_g="30")["subcutaneous-weekly"].value) == "10.3"  # 30 g every 4 weeks times 1.37
+    assert "subcutaneous-weekly" not in planned(product="privigen")
+    assert "subcutaneous-weekly" not in planned(weeks=None)
+    assert "subcutaneous-weekly" not in planned(indication="cidp")
+
+
 def test_every_figure_of_the_content_can_appear() -> None:
     blood = [
         lab(p, v, AT)
@@ -103,7 +138,7 @@ def test_every_figure_of_the_content_can_appear() -> None:
     ]
     adult = shown(lab("creatinine", "1.0", AT), *blood)
     child = shown(lab("creatinine", "0.5", AT), born="2012-01-01", cm="160")
-    assert set(content().constants["figures"]) == {*adult, *child}
+    assert set(content().constants["figures"]) == {*adult, *child, *planned(lab("igg", "400"))}
 
 
 def test_the_answer_holds_the_figures_as_texts() -> None:

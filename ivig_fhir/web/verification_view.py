@@ -1,0 +1,237 @@
+"""What a pharmacist looks at before verifying, step by step: filled from the approved order, the record as read now, and the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ivig_fhir.content.model import Content, OrderSet, Product
+from ivig_fhir.fhir.codes import ICD10CM, codings
+from ivig_fhir.fhir.dates import completed_years, parse_date
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.fhir.reading import parts, word
+from ivig_fhir.proposal.formulas import billing_units
+from ivig_fhir.proposal.rates import mg_kg_min
+from ivig_fhir.web.earlier_infusions import earlier_infusions, reactions
+from ivig_fhir.web.order_view import allergies_said
+from ivig_fhir.web.render import amount, dated, day, percent
+from ivig_fhir.workflow.verify import Case
+
+View = dict[str, Any]
+_SETTINGS = {"inpatient": "inpatient", "outpatient": "outpatient", "community": "at home"}
+_TIERS = {"A": "on a label", "B": "recommended outside the labels", "C": "restricted to selected cases", "D": "not recommended"}
+_COMPOSITION = (("stabilizer", "Stabiliser"), ("sugar", "Sugar"), ("sodium", "Sodium"), ("osmolality", "Osmolality"))
+_IGA = ("iga_average_mcg_ml", "iga_max_mcg_ml", "iga_average", "iga_max")
+_HANDLING = (("storage", "Storage"), ("diluent", "Dilution"), ("filter", "Filter"))
+
+
+class Desk:
+    """One order on the pharmacist's desk: what was approved (`kept`), what the EHR stores, the record, and the content."""
+
+    def __init__(self, case: Case, kept: Mapping[str, Any], content: Content) -> None:
+        self.case, self.kept, self.content, self.chart = case, kept, content, case.chart
+        self.stored: Mapping[str, Any] = case.review.stored.order
+        self.product: Product = content.products[kept["product"]["id"]]
+        self.order_set: OrderSet = content.order_sets[kept["indication"]]
+
+    @property
+    def kg(self) -> Decimal:
+        """Dosing weight in kg."""
+        return Decimal(self.kept["weight"]["dosing_kg"])
+
+    @property
+    def is_child(self) -> bool:
+        """Below the age of adults on the first day of the order."""
+        born, start = parse_date(self.kept["patient"]["birth_date"]), datetime.fromisoformat(self.kept["start"])
+        return born is not None and completed_years(born, start.date()) < self.content.constants["adult_years"]
+
+    @property
+    def course_g_kg(self) -> Decimal:
+        """Grams per kilogram of the course before rounding."""
+        return Decimal(self.kept["dose"]["calculated_course_g"]) / self.kg
+
+
+def steps_view(desk: Desk) -> list[View]:
+    """Every step with what it asks, what this order says to it, and the notes that hold for it."""
+    guide = desk.content.constants["verification"]
+    return [{"title": s.title, "ask": s.ask, "lines": [x for x in _LINES[s.id](desk) if x], "notes": s.notes} for s in guide.steps]
+
+
+def second_person(desk: Desk) -> str:
+    """Why a second person calculates this order without seeing the result; empty when nobody has to."""
+    rule = desk.content.constants["verification"].second_person
+    fired = {f["check"] for f in desk.kept["findings"]}
+    because = [
+        rule.because["child"] if rule.children and desk.is_child else "",
+        rule.because["dose"].format(dose=plain(half_up(desk.course_g_kg, "0.01"))) if desk.course_g_kg >= rule.course_g_kg_from else "",
+        rule.because["tier"] if desk.order_set.tier in rule.tiers else "",
+        rule.because["first"] if "tolerance.naive-or-switch" in fired else "",
+    ]
+    named = [b for b in because if b]
+    return f"{rule.ask} Here: {', '.join(named)}." if named else ""
+
+
+def _patient(desk: Desk) -> list[str]:
+    person = desk.chart.patient
+    codes = {c.code for concept in parts(desk.stored, "category") for c in codings(concept)}
+    setting = next((words for code, words in _SETTINGS.items() if code in codes), "setting not stored")
+    born = day(person.birth_date) if person.birth_date else "birth date not recorded"
+    return [
+        f"{person.name or 'No name'}, {born}",
+        f"Record number {person.identifier or 'none'}",
+        f"{person.sex or 'sex not recorded'}, {setting}",
+    ]
+
+
+def _indication(desk: Desk) -> list[str]:
+    codes = [c for concept in parts(desk.stored, "reasonCode") for c in parts(concept, "coding")]
+    icd = ", ".join(word(c, "code") for c in codes if word(c, "system") == ICD10CM) or "no ICD-10-CM code stored"
+    label = "on this product's label" if desk.kept["on_label"] else "not on this product's label"
+    approvals = [p.said for p in desk.chart.papers if p.type == "ClaimResponse" and p.use == "preauthorization"]
+    return [
+        f"{desk.order_set.name} ({icd})",
+        f"Tier {desk.order_set.tier}: {_TIERS[desk.order_set.tier]}; {label}",
+        f"Authorization: {'; '.join(approvals)}" if approvals else "No authorization in the record",
+    ]
+
+
+def _weight(desk: Desk) -> list[str]:
+    w = desk.kept["weight"]
+    measured = [m for m in desk.chart.panel("body-weight") if m.value is not None and m.time is not None and not m.preliminary][:4]
+    trend = "; ".join(f"{half_up(m.value or Decimal(0), '0.1')} kg on {day(m.time.text if m.time else None)}" for m in measured)
+    values = (
+        ("Height", _height(desk), "cm"),
+        ("BMI", w["bmi"], "kg/m2"),
+        ("Ideal", w["ideal_kg"], "kg"),
+        ("Adjusted", w["adjusted_kg"], "kg"),
+    )
+    return [
+        f"Measured: {trend}" if trend else "No measured weight in the record now",
+        ", ".join(f"{name} {amount(value, unit)}" for name, value, unit in values if value),
+        f"Dosing weight {amount(w['dosing_kg'], 'kg')}, {w['used']}. {w['why']}",
+    ]
+
+
+def _height(desk: Desk) -> Decimal | None:
+    found = desk.chart.latest("body-height")
+    return half_up(found.value, "0.1") if found and found.value is not None else None
+
+
+def _dose(desk: Desk) -> list[str]:
+    d, series = desk.kept["dose"], desk.kept["series"]
+    change = Decimal(d["per_infusion_g"]) - Decimal(d["calculated_per_infusion_g"])
+    sign = "+" if change > 0 else "−" if change < 0 else ""
+    given = next((f for f in desk.kept.get("figures", []) if f["id"] == "given-lately"), None)
+    days = len(d["infusions"])
+    return [
+        f"{plain(half_up(desk.course_g_kg, '0.01'))} g/kg: {amount(d['course_g'], 'g')} in {days} {'day' if days == 1 else 'days'}",
+        f"Every {series['interval_weeks']} weeks, {series['cycles']} times" if series else "Once, not repeated",
+        f"Rounding: {sign}{amount(str(abs(change)), 'g')} each infusion ({percent(Decimal(d['deviation_percent']))})",
+        f"{given['title']}: {amount(given['value'], given['unit'])}" if given else "",
+    ]
+
+
+def _product(desk: Desk) -> list[str]:
+    said = desk.product.properties
+    iga = next((f"IgA {said[name]}" for name in _IGA if name in said), "IgA not known")
+    last = next(iter(earlier_infusions(desk.chart, desk.content)), None)
+    return [
+        f"{desk.product.brand}: {iga}",
+        *(f"{name}: {said[key]}" for key, name in _COMPOSITION if key in said),
+        f"Last given: {last.name}, {last.when}" if last else "No earlier infusion in the record",
+    ]
+
+
+def _volume(desk: Desk) -> list[str]:
+    concentration, volume = Decimal(desk.kept["product"]["concentration_mg_ml"]), Decimal(desk.kept["volume_ml"])
+    rate, by_weight = desk.kept["rate"], plain(half_up(volume / desk.kg, "0.1"))
+    lines = [f"{amount(str(concentration), 'mg/mL')}, {amount(str(volume), 'mL')} each day: {by_weight} mL/kg"]
+    if not rate["steps"]:
+        return [*lines, "No rate steps"]
+    highest = max(Decimal(s["ml_kg_h"]) for s in rate["steps"])
+    as_mass = plain(half_up(mg_kg_min(highest, concentration), "0.01"))
+    lines.append(f"Highest rate {plain(highest)} mL/kg/h, that is {as_mass} mg/kg/min")
+    cap = rate["cap_ml_kg_h"]
+    return [*lines, f"Limit {plain(Decimal(cap))} mL/kg/h, by {rate['cap_reason']}" if cap else "No limit of a rate table"]
+
+
+def _history(desk: Desk) -> list[str]:
+    found = [x.said for x in earlier_infusions(desk.chart, desk.content)[:6]]
+    return [
+        f"Allergies: {allergies_said(desk.chart)}",
+        *reactions(desk.chart, desk.content),
+        *(found or ["No earlier infusion in the record"]),
+    ]
+
+
+def _laboratory(desk: Desk) -> list[str]:
+    panels = next(s.panels for s in desk.content.constants["verification"].steps if s.id == "laboratory")
+    lines = []
+    for id_ in panels:
+        title = desk.content.panels[id_].title
+        two = [m for m in desk.chart.panel(id_) if m.time is not None][:2]
+        said = "; before: ".join(f"{dated(m.said)}{' (preliminary)' if m.preliminary else ''}" for m in two)
+        lines.append(said or f"{title}: none in the record")
+    return lines
+
+
+def _interactions(desk: Desk) -> list[str]:
+    titles = {id_: title for _, id_, title in desk.content.constants["check_index"]}
+    checks = next(s.checks for s in desk.content.constants["verification"].steps if s.id == "interactions")
+    found = {f["check"]: f["message"] for f in desk.kept["findings"]} | {
+        n["check"]: f"not assessed: {n['message']}" for n in desk.kept["not_assessed"]
+    }
+    clear = [titles[c] for c in checks if c not in found]
+    return [*(f"{titles[c]}: {found[c]}" for c in checks if c in found), f"Nothing found: {', '.join(clear)}" if clear else ""]
+
+
+def _companions(desk: Desk, kinds: tuple[str, ...]) -> list[str]:
+    chosen = [c for c in desk.kept["companions"] if c["selected"] and c["kind"] in kinds]
+    return [f"{c['title']}: {c['text']}{_due(c)}" for c in chosen] or ["None chosen"]
+
+
+def _due(companion: Mapping[str, Any]) -> str:
+    due = companion.get("due")
+    return f" Due {day(due['from'])} to {day(due['until'])}." if due else ""
+
+
+def _preparation(desk: Desk) -> list[str]:
+    said = desk.product.properties
+    vials = ", ".join(f"{v['count']} × {amount(v['grams'], 'g')}" for v in desk.kept["vials"]) or "no vial sizes known"
+    return [f"Vials of each infusion: {vials}", *(f"{name}: {said[key]}" for key, name in _HANDLING if key in said)]
+
+
+def _billing(desk: Desk) -> list[str]:
+    coverage = [p.said for p in desk.chart.papers if p.type == "Coverage"]
+    codes, waste = desk.product.code_sets.get("hcpcs"), desk.kept["waste_g"]
+    lines = [f"Coverage: {'; '.join(coverage)}" if coverage else "No coverage in the record"]
+    if codes is None or codes.unit_mg is None:
+        return [*lines, "Billing code not verified for this product"]
+    once, course = (billing_units(Decimal(desk.kept["dose"][k]), codes.unit_mg) for k in ("per_infusion_g", "course_g"))
+    lines.append(f"HCPCS {', '.join(codes.values)}, per {plain(codes.unit_mg)} mg: {once} units each infusion, {course} in the course")
+    if waste is None:
+        return lines
+    discarded = billing_units(Decimal(waste), codes.unit_mg)
+    return [
+        *lines,
+        f"Discarded {amount(waste, 'g')} each: {discarded} units with modifier JW" if discarded else "Nothing discarded: modifier JZ",
+    ]
+
+
+_LINES: Mapping[str, Callable[[Desk], list[str]]] = {
+    "patient": _patient,
+    "indication": _indication,
+    "weight": _weight,
+    "dose": _dose,
+    "product": _product,
+    "volume": _volume,
+    "history": _history,
+    "laboratory": _laboratory,
+    "interactions": _interactions,
+    "medicines": lambda desk: _companions(desk, ("medication",)),
+    "monitoring": lambda desk: _companions(desk, ("monitoring", "nursing", "lab", "education")),
+    "preparation": _preparation,
+    "billing": _billing,
+}

@@ -1,0 +1,76 @@
+"""What a pharmacist sees before deciding: every step filled from the order, the record and the product, and a calculation apart."""
+
+from __future__ import annotations
+
+import pytest
+from journey.a_hospital import Hospital, Tab
+
+CIDP = "cidp-adult"
+
+
+@pytest.fixture
+def pharmacist(at: Hospital) -> Tab:
+    """The pharmacist before an order of 2 g/kg over four days."""
+    at.tab(CIDP).approve()
+    tab = at.tab(CIDP, "pharmacist", target="pharmacy")
+    tab.follow("SAMPLETON")
+    return tab
+
+
+STEPS = [
+    ("Patient", ("Record number SYN-0412", "male, outpatient")),
+    ("Indication", ("G61.81", "Tier A: on a label", "No authorization in the record", "In a shortage")),
+    ("Weight", ("82.0 kg on Fri 27 Feb 2026; 81.2 kg on Fri 16 Jan 2026", "Height 180 cm, BMI 25.3 kg/m2, Ideal 75 kg", "Dosing weight 82 kg, actual")),
+    ("Dose", ("2 g/kg: 160 g in 4 days", "Rounding: −1 g each infusion (−2.4 %)", "Immunoglobulin of the last 28 days, without this order: 0 g/kg")),
+    ("Product", ("Stabiliser: glycine", "Sodium: trace", "Osmolality", "No earlier infusion", "Brands are not exchanged")),
+    ("Volume and rate", ("100 mg/mL, 400 mL each day: 4.9 mL/kg", "Highest rate 4.8 mL/kg/h, that is 8 mg/kg/min", "Limit 4.8 mL/kg/h, by label")),
+    ("Earlier infusions", ("Allergies: None known",)),
+    ("Laboratory", ("Creatinine 0.94 mg/dL", "before: Creatinine 0.95", "Group O", "Hepatitis B surface antigen: none in the record")),
+    ("Other medicines and vaccines", ("vaccines wait 11 months", "Nothing found: Nephrotoxic drugs")),
+    ("Medicines beside it", ("Epinephrine 1 mg/mL", "At 82 kg: 0.3 to 0.5 mg.")),
+    ("Monitoring and follow-up", ("Vital signs", "Hold the infusion")),
+    ("Preparation", ("1 × 40 g", "Storage: 2 to 8 °C", "Prepare only when the patient has come")),
+    ("Coverage and billing", ("HCPCS J1561, per 500 mg: 80 units each infusion, 320 in the course", "Nothing discarded: modifier JZ")),
+]  # fmt: skip
+
+
+def test_every_step_is_filled(pharmacist: Tab) -> None:
+    words = pharmacist.page.text.replace("\u00a0", " ")
+    place = words.index("Step by step")
+    for title, lines in STEPS:
+        place = words.index(f" {title} ", place)
+        for line in lines:
+            assert line in words[place:], (title, line)
+
+
+def test_rates_stand_by_weight_by_volume_and_by_mass(pharmacist: Tab) -> None:
+    words = pharmacist.page.text.replace("\u00a0", " ")
+    assert "Pump steps, 100 mg/mL" in words
+    assert "Step mL/h min mL mL/kg/h mg/kg/min 1 98 30 49 1.2 2" in words
+
+
+def test_formulas_stand_beside_the_order(pharmacist: Tab) -> None:
+    words = pharmacist.page.text.replace("\u00a0", " ")
+    for figure in ("eGFR, CKD-EPI 2021", "Creatinine clearance, Cockcroft-Gault", "Body surface, Mosteller", "Ideal weight, Devine"):
+        assert figure in words
+
+
+def test_a_second_person_is_asked_for_with_the_reason(pharmacist: Tab) -> None:
+    assert "without seeing the result. Here: 2 g/kg in a course" in pharmacist.page.text
+
+
+def test_a_second_person_calculates_without_seeing_the_result(pharmacist: Tab) -> None:
+    page = pharmacist.follow("Calculate without seeing the result")
+    shown = page.text.replace("\u00a0", " ")
+    assert "2 g/kg" in shown
+    assert "82.0 kg, Fri 27 Feb 2026" in shown
+    for result in ("160 g", "400 mL", "393", "4 × 40"):
+        assert result not in shown
+    agreed = pharmacist.press("Compare", grams="40", volume="400.0", highest="393").text
+    assert "Both calculations agree" in agreed
+    differ = pharmacist.press("Compare", grams="41", volume="400", highest="393").text
+    assert "The calculations differ" in differ
+    wrong = pharmacist.press("Compare", grams="forty", volume="400", highest="393").text
+    assert "Type a plain number in each field" in wrong
+    assert "Both calculations" not in wrong
+    assert "160 g" not in wrong.replace("\u00a0", " ")
