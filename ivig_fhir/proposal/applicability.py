@@ -44,12 +44,20 @@ def within_years(age: int | None, years: Years) -> bool:
     return age is None or ((low is None or age >= low) and (high is None or age <= high))
 
 
-def refuse_unknown_overrides(selections: Selections, content: Content) -> None:
-    """A reason belongs to a check that there is. SelectionError for any other."""
-    known = {id_ for _, id_, _ in content.constants["check_index"]}
-    for given in selections.overrides:
-        if given.check not in known:
-            raise SelectionError(said=f"There is no check {given.check}.")
+def refuse_unknown(selections: Selections, content: Content) -> None:
+    """SelectionError where a choice names a companion, a premedication or a check that content does not have."""
+    companions = {c.id for c in content.companions}
+    premedication = companions | {id_.removeprefix("premedication-") for id_ in companions if id_.startswith("premedication-")}
+    checks = {id_ for _, id_, _ in content.constants["check_index"]}
+    named = (
+        ("companion", selections.companions, companions),
+        ("premedication", selections.premedication or (), premedication),
+        ("check", [o.check for o in selections.overrides], checks),
+    )
+    for what, names, known in named:
+        unknown = next((n for n in names if n not in known), None)
+        if unknown is not None:
+            raise SelectionError(said=f"There is no {what} {unknown}.")
 
 
 def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Content) -> OrderSet:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from ivig_fhir.proposal.dose_phrases import Phrases, Span, said
-from ivig_fhir.proposal.selections import LARGEST
+from ivig_fhir.proposal.selections import LARGEST, MOST_PER_KG
 
 _MOST = Decimal(100)  # days, doses, weeks or courses; above it somebody mistyped
 _COUNTS = ("days", "doses", "times", "weeks", "cycles")
@@ -67,7 +67,7 @@ def _amount(found: Phrases) -> Iterator[Doubt]:
     if amount.low != amount.high:
         ends = tuple(replace(found, amounts=(replace(amount, low=n, high=n),)) for n in (amount.low, amount.high))
         yield Doubt("amount_range", {"amount": amount.text}, ends)
-    elif not 0 < amount.low <= LARGEST:
+    elif not 0 < amount.low <= (LARGEST if amount.unit == "g" else MOST_PER_KG):
         yield Doubt("amount_size", {"amount": amount.text})
 
 

@@ -10,11 +10,12 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content, Ladder, OrderSet, Product, Regimen, RoundingPolicy
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
+from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal import applicability, calendar, rates
 from ivig_fhir.proposal.case import PlannedOrder
 from ivig_fhir.proposal.dosing import calculate, proposed_g_kg
 from ivig_fhir.proposal.model import DoseCalculation, RateSchedule, Rounding, Series, Vial, WeightCalculation
-from ivig_fhir.proposal.selections import Selections
+from ivig_fhir.proposal.selections import LARGEST, Selections
 from ivig_fhir.proposal.vials import vials_for
 from ivig_fhir.proposal.weight import Body, dosing_weight, read_body
 
@@ -43,6 +44,7 @@ class Plan:
 
 def plan_order(chart: ChartSnapshot, selections: Selections, content: Content, site: Site) -> Plan:
     """The plan for one patient. SelectionError where a choice names something that content does not have."""
+    applicability.refuse_unknown(selections, content)
     order_set = applicability.choose_order_set(chart, selections, content)
     product = applicability.choose_product(order_set, selections, content, site, applicability.age_on(chart))
     regimen = applicability.choose_regimen(order_set, selections, product, applicability.age_on(chart))
@@ -60,6 +62,7 @@ def plan_order(chart: ChartSnapshot, selections: Selections, content: Content, s
     born = chart.patient.birth_date
     grams = per_kg is not None or selections.course_g is not None
     if regimen and grams and weight.dosing_kg and born is not None and born <= chart.now.date():
+        _refuse_absurd(selections.course_g if selections.course_g is not None else (per_kg or Decimal(0)) * weight.dosing_kg)
         dose = calculate(weight.dosing_kg, per_kg, selections.course_g, dates, rounding, selections.vial_sizes_g or product.vials_g)
     vials, waste = vials_for(dose.per_infusion_g, selections.vial_sizes_g or product.vials_g) if dose else ((), None)
     return Plan(
@@ -80,6 +83,12 @@ def plan_order(chart: ChartSnapshot, selections: Selections, content: Content, s
         interval_weeks=interval,
         per_kg=per_kg,
     )
+
+
+def _refuse_absurd(course_g: Decimal) -> None:
+    """No order is that large: somebody mistyped a number."""
+    if course_g > LARGEST:
+        raise SelectionError(said=f"The course comes to {plain(half_up(course_g, '1'))} g: is one of the numbers wrong?")
 
 
 def _per_kg(selections: Selections, regimen: Regimen | None, order_set: OrderSet, interval: Decimal | None) -> Decimal | None:

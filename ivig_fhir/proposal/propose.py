@@ -35,7 +35,6 @@ def propose(chart: ChartSnapshot, selections: Selections, content: Content, now:
     `now` is the chart's moment, aware. SelectionError where a choice names something that content does not have; everything clinical,
     a hard stop too, is a finding inside the proposal.
     """
-    applicability.refuse_unknown_overrides(selections, content)
     chart = chart if chart.now == now else replace(chart, now=now)
     plan = plan_order(chart, selections, content, site)
     case = Case(chart, content, selections, site, planned(plan, None))

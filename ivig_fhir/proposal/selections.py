@@ -11,7 +11,9 @@ from typing import Any
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.dates import FhirTime, parse_date, parse_time
 
-LARGEST = Decimal("1e6")  # far above any dose, weight or number of days
+LARGEST = Decimal("2000")  # far above any dose in g, weight in kg, or number of hours and weeks
+_LEAST_STEP = Decimal("0.01")  # in g; far below any vial
+MOST_PER_KG = Decimal("20")  # far above any course in g/kg
 _BASES = ("actual", "ideal", "adjusted", "other")
 
 
@@ -85,18 +87,18 @@ _KEYS = {
 
 def parse_selections(raw: Any) -> Selections:
     """Selections from parsed JSON (numbers as Decimal or text). SelectionError names the key that cannot be used."""
-    data = _object(raw if raw is not None else {}, "selections", _KEYS)
-    dose = _object(data.get("dose") or {}, "dose", {"per_kg", "unit", "course_g"})
+    data = _object(raw, "selections", _KEYS)
+    dose = _object(data.get("dose"), "dose", {"per_kg", "unit", "course_g"})
     if dose.get("unit") not in (None, "g/kg"):
         raise SelectionError(said="dose.unit can only be g/kg.")
     if dose.get("per_kg") is not None and dose.get("course_g") is not None:
         raise SelectionError(said="dose takes per_kg or course_g, not both.")
-    rounding = _object(data.get("rounding") or {}, "rounding", {"increments_g", "tolerance"})
+    rounding = _object(data.get("rounding"), "rounding", {"increments_g", "tolerance"})
     return Selections(
         indication=_word(data, "indication"),
         regimen=_word(data, "regimen"),
         product=_word(data, "product"),
-        per_kg=_number(dose, "per_kg", "dose."),
+        per_kg=_number(dose, "per_kg", "dose.", most=MOST_PER_KG),
         course_g=_number(dose, "course_g", "dose."),
         run=_run(data),
         days=_whole(data, "days"),
@@ -105,10 +107,10 @@ def parse_selections(raw: Any) -> Selections:
         interval_weeks=_number(data, "interval_weeks"),
         cycles=_whole(data, "cycles"),
         weight=_weight(data.get("weight")),
-        rounding_increments_g=_numbers(rounding, "increments_g", "rounding.", empty=True),
+        rounding_increments_g=_increments(rounding),
         rounding_tolerance=_number(rounding, "tolerance", "rounding.", zero=True),
         rate=_rate(data.get("rate")),
-        vial_sizes_g=_numbers(data, "vial_sizes_g"),
+        vial_sizes_g=_vials(data),
         concentration_mg_ml=_number(data, "concentration_mg_ml"),
         absolute_max_g=_number(data, "absolute_max_g"),
         diluent=_word(data, "diluent", ("d5w", "saline")),
@@ -122,6 +124,8 @@ def parse_selections(raw: Any) -> Selections:
 
 
 def _object(value: Any, name: str, keys: set[str]) -> Mapping[str, Any]:
+    """An object with no other keys; one that is absent is empty."""
+    value = {} if value is None else value
     if not isinstance(value, dict):
         raise SelectionError(said=f"{name} is not a JSON object.")
     unknown = sorted(str(k) for k in set(value) - keys)
@@ -148,19 +152,35 @@ def _words(data: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
     return tuple(value)
 
 
-def _decimal(value: Any, name: str, zero: bool = False) -> Decimal:
+def _decimal(value: Any, name: str, zero: bool = False, most: Decimal = LARGEST) -> Decimal:
     try:
         number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or number < 0 or (number == 0 and not zero) or number > LARGEST:
+    if not number.is_finite() or number < 0 or (number == 0 and not zero):
         raise SelectionError(said=f"{name} is not a positive number.")
+    if number > most:
+        raise SelectionError(said=f"{name} is above {most}: is the number right?")
     return number
 
 
-def _number(data: Mapping[str, Any], key: str, prefix: str = "", zero: bool = False) -> Decimal | None:
+def _number(data: Mapping[str, Any], key: str, prefix: str = "", zero: bool = False, most: Decimal = LARGEST) -> Decimal | None:
     value = data.get(key)
-    return None if value is None else _decimal(value, prefix + key, zero)
+    return None if value is None else _decimal(value, prefix + key, zero, most)
+
+
+def _increments(data: Mapping[str, Any]) -> tuple[Decimal, ...] | None:
+    steps = _numbers(data, "increments_g", "rounding.", empty=True)
+    if steps is not None and any(step < _LEAST_STEP for step in steps):
+        raise SelectionError(said=f"rounding.increments_g are below {_LEAST_STEP} g.")
+    return steps
+
+
+def _vials(data: Mapping[str, Any]) -> tuple[Decimal, ...] | None:
+    sizes = _numbers(data, "vial_sizes_g")
+    if sizes is not None and any(size * 10 != int(size * 10) for size in sizes):
+        raise SelectionError(said="vial_sizes_g are not whole tenths of a gram.")
+    return sizes
 
 
 def _numbers(data: Mapping[str, Any], key: str, prefix: str = "", empty: bool = False) -> tuple[Decimal, ...] | None:
@@ -216,16 +236,19 @@ def _dates(data: Mapping[str, Any]) -> tuple[date, ...] | None:
 
 
 def _weight(raw: Any) -> ChosenWeight:
-    data = _object(raw or {}, "weight", {"policy", "dosing_kg", "basis", "reason"})
+    data = _object(raw, "weight", {"policy", "dosing_kg", "basis", "reason"})
     if data.get("policy") is not None and data.get("dosing_kg") is not None:
         raise SelectionError(said="weight takes a policy or a dosing_kg, not both.")
+    reason = data.get("reason") or ""
+    if not isinstance(reason, str):
+        raise SelectionError(said="weight.reason is not a text.")
     return ChosenWeight(
-        _word(data, "policy"), _number(data, "dosing_kg", "weight."), _word(data, "basis", _BASES) or "other", str(data.get("reason") or "")
+        _word(data, "policy"), _number(data, "dosing_kg", "weight."), _word(data, "basis", _BASES) or "other", reason.strip()
     )
 
 
 def _rate(raw: Any) -> ChosenRate:
-    data = _object(raw or {}, "rate", {"ladder", "mode", "hours", "cap_mg_kg_min"})
+    data = _object(raw, "rate", {"ladder", "mode", "hours", "cap_mg_kg_min"})
     mode = _word(data, "mode", ("steps", "hours")) or "steps"
     hours = _number(data, "hours", "rate.")
     if (mode == "hours") != (hours is not None):

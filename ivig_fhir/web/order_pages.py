@@ -114,7 +114,7 @@ def _propose(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     except SelectionError as error:
         if wants_json():
             raise
-        return review_page(runtime, session, opened, error.status, request.form.to_dict(), unusable=error.message)
+        return review_page(runtime, session, opened, error.status, request.form.to_dict(), unusable=error.message, reference=noted(error))
     return state_json(runtime, session, run) if wants_json() else redirect("./", 303)
 
 

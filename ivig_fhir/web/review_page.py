@@ -41,7 +41,13 @@ def _choose(runtime: Runtime, session: sessions.Session, opened: Page) -> View:
     sets = [{"id": s.id, "name": s.name, "tier": s.tier, "coded": s in opened.candidates} for s in offered]
     coded = [s for s in sets if s["coded"]]
     rest = sorted((s for s in sets if not s["coded"]), key=lambda s: str(s["name"]))
-    return {"coded": coded, "others": rest, "name": opened.chart.patient.name, "may_choose": session.role == "prescriber"}
+    return {
+        "unusable": f"The choices of this draft can no longer be used: {opened.problem}" if opened.problem else "",
+        "coded": coded,
+        "others": rest,
+        "name": opened.chart.patient.name,
+        "may_choose": session.role == "prescriber",
+    }
 
 
 def _review(runtime: Runtime, session: sessions.Session, opened: Page, made: Proposal, typed: Mapping[str, str] | None) -> View:

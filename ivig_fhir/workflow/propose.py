@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from ivig_fhir.chart.answers import Answers
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import OrderSet
-from ivig_fhir.errors import NoPatient, StateError
+from ivig_fhir.errors import NoPatient, SelectionError, StateError
 from ivig_fhir.proposal.applicability import indications_in
 from ivig_fhir.proposal.compare_products import ProductRow, compare_products
 from ivig_fhir.proposal.mitigation import Offer, offers
@@ -29,7 +29,8 @@ from ivig_fhir.workflow.runtime import LastChange, Runtime
 class Page:
     """What is on screen for one run: its choices, the chart, when it was read, and the proposal.
 
-    Without a proposal the clinician has to choose an indication first; `candidates` are those that the chart carries.
+    Without a proposal the clinician has to choose an indication first; `candidates` are those that the chart carries. `problem` says why
+    choices that were kept cannot be used any more.
     """
 
     run: Run
@@ -39,6 +40,7 @@ class Page:
     chart: ChartSnapshot
     proposal: Proposal | None
     candidates: tuple[OrderSet, ...]
+    problem: str = ""
 
 
 def run_of_launch(runtime: Runtime, session: sessions.Session) -> Run:
@@ -62,7 +64,12 @@ def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: b
     if kept is None:
         kept = (read_answers(runtime, session, fresh=fresh), runtime.now())
         runtime.charts.keep(key, kept)
-    return _page(runtime, run, json.loads(run.selections), *kept)
+    chosen = json.loads(run.selections)
+    try:
+        return _page(runtime, run, chosen, *kept)
+    except SelectionError as error:  # the content or the site's rules changed since; the draft must not be lost
+        bare = _page(runtime, run, {}, *kept)
+        return replace(bare, chosen=chosen, proposal=None, problem=error.message)
 
 
 def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Mapping[str, Any], understood: str = "") -> Page:
