@@ -89,7 +89,7 @@ def _working(
     else:
         lines.append(f"{plain(exact)} g for the course, as stated")
     if days > 1:
-        lines.append(f"{plain(half_up(exact, '0.01'))} g ÷ {days} days = {plain(half_up(each, '0.01'))} g each day")
+        lines.append(f"{plain(half_up(exact, '0.01'))} g ÷ {days} days = {plain(half_up(each, '0.01'))} g")
     sign = "+" if deviation > 0 else "−" if deviation < 0 else ""
     lines.append(f"rounded to {plain(rounded)} g ({sign}{abs(deviation)} %)")
     return tuple(lines)

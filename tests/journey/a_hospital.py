@@ -33,7 +33,7 @@ EHR = "http://127.0.0.1:5001"
 ISS = f"{EHR}/fhir"
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = "test:" + base64.b64encode(b"k" * 32).decode()
-_POSTED = ("propose", "approve", "resend", "verify", "query", "reject")
+_POSTED = ("propose", "approve", "resend", "answer", "withdraw", "again", "verify", "query", "reject")
 NOTE = "Discussed on the round; creatinine each morning is in this order."
 
 
