@@ -154,6 +154,11 @@ def _volumes(dosage: Element) -> Iterator[str]:
         yield "the volumes of the rate steps do not sum to the infusion"
 
 
+def text_problems(dosage: Element) -> list[str]:
+    """Where the text of a dosage and its coded values do not say the same, or the text says something that cannot be read back."""
+    return list(_text(dosage))
+
+
 def _text(dosage: Element) -> Iterator[str]:
     said = parse_dosage_text(str(dosage.get("text") or ""))
     if said is None:

@@ -104,7 +104,7 @@ def _pump(steps: Sequence[Step]) -> list[str]:
 def parse_dosage_text(text: str) -> TextDose | None:
     """The numbers of a dosage text, or None when any part of it cannot be read back."""
     first, calculated, most = _FIRST.match(text), _CALCULATED.search(text), _MOST.search(text)
-    if first is None or calculated is None or most is None:
+    if first is None or calculated is None or most is None or _unread(text):
         return None
     dates = tuple(parse_day(t) for t in first["dates"].split(", "))
     if None in dates or (first["count"] is not None and int(first["count"]) != len(dates)):
@@ -128,6 +128,13 @@ def parse_dosage_text(text: str) -> TextDose | None:
         Decimal(pump["max"]) if pump else None,
         Decimal(most["most"]),
     )
+
+
+def _unread(text: str) -> str:
+    """What is left of a text when every sentence of the form is taken out of it; anything else might be another dose."""
+    for sentence in (_FIRST, _CALCULATED, _PUMP, _MOST):
+        text = sentence.sub("", text, count=1)
+    return text.replace(NO_RATE, "", 1).replace(_TOLERATED, "", 1).strip()
 
 
 def _steps(said: str) -> tuple[tuple[Decimal, Decimal | None], ...] | None:

@@ -23,6 +23,7 @@ from ivig_fhir.order.recompute import recompute, tables_of
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.order.transaction import Transaction, without_types
 from ivig_fhir.order.verification import Review, Verification, decide, verify
+from ivig_fhir.order.wording import wording
 from ivig_fhir.proposal.context import GROUP
 from ivig_fhir.store import orders, proposals, sessions
 from ivig_fhir.store.orders import Order
@@ -124,6 +125,7 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     answers = read_answers(runtime, session, patient, fresh=True)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
     lines = recompute(stored.order, record, tables_of(runtime.content))
+    lines = (*lines, wording(stored.order)) if lines else ()
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=receipt is None or receipt.incomplete)
     return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from ivig_fhir.chart.queries import QUERIES
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
+from ivig_fhir.proposal.ambiguity import faults
 
 Json = dict[str, Any]
 Cards = Callable[..., list[Json]]
@@ -34,6 +37,17 @@ def test_a_chart_that_is_in_order_gets_an_info_card_with_grams_and_days(cards: C
 
 def test_the_same_call_gets_the_same_answer(cards: Cards, prefetch: Prefetch) -> None:
     assert cards("cidp-adult", prefetch("cidp-adult")) == cards("cidp-adult", prefetch("cidp-adult"))
+
+
+@pytest.mark.parametrize("patient", ["cidp-adult", "mg-crisis-ckd", "cvid-obese", "itp-bleeding"])
+def test_no_line_of_a_card_can_be_read_as_a_course_on_one_day(cards: Cards, prefetch: Prefetch, patient: str) -> None:
+    for card in cards(patient, prefetch(patient)):
+        lines = [card["summary"], *card["detail"].splitlines()]
+        one = {m[1] for line in lines if (m := re.fullmatch(r"- ([\d.]+) g on \d{4}-\d\d-\d\d", line))}
+        whole = {m[1] for line in lines if (m := re.fullmatch(r"- Whole course ([\d.]+) g", line))}
+        assert len(one) == len(whole) == 1
+        read = {line: bad for line in lines if (bad := list(faults(line, Decimal(one.copy().pop()), {Decimal(w) for w in whole})))}
+        assert read == {}
 
 
 def test_what_was_not_assessed_is_listed(cards: Cards, prefetch: Prefetch) -> None:

@@ -176,3 +176,15 @@ def test_what_changed_without_touching_the_order_does_not_stop_it(at: Hospital) 
     at.change("Coverage/cidp-adult-cov-1", subscriberId="X")
     tab.approve()
     assert "Stored as a draft" in tab.page.text
+
+
+def test_words_that_were_changed_in_the_ehr_are_seen_and_stop_the_verification(at: Hospital) -> None:
+    _, pharmacist = waiting(at)
+    [order] = at.orders(CIDP)
+    dosage = order["dosageInstruction"][0]
+    at.change(f"MedicationRequest/{order['id']}", dosageInstruction=[{**dosage, "text": dosage["text"] + " Give 160 g on day 1."}])
+    pharmacist.go("./")
+    assert "Second calculation disagrees" in pharmacist.page.text
+    assert "the text cannot be read back" in pharmacist.page.text
+    assert "Verify" not in pharmacist.page.buttons
+    assert [o["status"] for o in at.orders(CIDP)] == ["draft"]

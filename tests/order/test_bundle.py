@@ -14,6 +14,7 @@ from ivig_fhir.errors import GateRefused
 from ivig_fhir.order.bundle import Abilities, checked, tolerance_of, transaction
 from ivig_fhir.order.transaction import Entry, Transaction
 from ivig_fhir.proposal.context import proposal_context
+from ivig_fhir.proposal.findings import Measure
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.resources import proposal_bundle
 
@@ -98,6 +99,16 @@ def test_an_override_travels_as_mitigation_by_the_approver(risky: Proposal) -> N
     assert issue["mitigation"][0]["author"]["reference"] == "Practitioner/prescriber"
     assert issue["mitigation"][0]["action"]["coding"][0]["code"] == "9"
     checked(made, tolerance_of(risky))
+
+
+def test_what_the_order_does_about_a_finding_travels_as_mitigation_by_the_approver_beside_the_reason(risky: Proposal) -> None:
+    done = Measure("add.hydration-before", "11", "Hydration before the infusion is part of this order")
+    answered = replace(risky, findings=tuple(replace(f, measures=(done,)) for f in risky.findings))
+    made = transaction(answered, signed(answered, (OVERRIDE,)), content(), proposal_context(answered, BASE, "0.1.0"), Abilities())
+    taken = part(made, "detected-issue-renal.reduced-function")["mitigation"]
+    assert [m["action"]["coding"][0]["code"] for m in taken] == ["9", "11"]
+    assert {m["author"]["reference"] for m in taken} == {"Practitioner/prescriber"}
+    checked(made, tolerance_of(answered))
 
 
 def test_the_task_asks_a_pharmacist_to_verify_before_the_first_infusion() -> None:
