@@ -125,10 +125,7 @@ def _day_fields(p: Proposal) -> list[Field]:
 def _series(p: Proposal) -> str:
     if p.series is None:
         return "given once"
-    review = f"review {day(p.series.review_on)}"
-    if p.series.cycles == 1:
-        return f"one course; {review}"
-    return f"{plural(p.series.cycles, 'course')}, {plain(p.series.interval_weeks)} weeks apart, to {day(p.series.last)}; {review}"
+    return "one course" if p.series.cycles == 1 else f"{plural(p.series.cycles, 'course')}, {plain(p.series.interval_weeks)} weeks apart"
 
 
 def interval(p: Proposal) -> str:

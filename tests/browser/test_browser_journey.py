@@ -228,3 +228,40 @@ def test_a_stranger_is_refused_with_a_sentence_and_a_reference(demo: Demo, page:
     assert answer.status == 403
     assert "Reference" in answer.text()
     assert "Traceback" not in answer.text()
+
+
+# ── The review page, press by press, and on small screens ────────────────────────────────────────────────────────────
+
+
+def test_the_review_page_answers_each_press(demo: Demo, page: Any) -> None:
+    page.goto(f"{demo.ehr}/ehr/launch?patient=mg-crisis-ckd&user=prescriber")
+    page.get_by_label("Or type the dose as you would say it").fill("150 g for 5 days")
+    page.get_by_role("button", name="Read dose").click()
+    assert "Is 150 g the dose of each day, or that of the whole course?" in page.get_by_role("alert").inner_text()
+    shot(page, "dose-question")
+    page.get_by_role("button", name="30 g each day, on 5 days").click()
+    assert page.locator(".big").inner_text().startswith("30")
+    assert "30 g each day, on 5 days" in page.locator("#dif").locator("xpath=../..").inner_text()
+    shot(page, "dose-changed")
+    page.get_by_role("button", name="Undo").first.click()
+    row = page.locator("#f-b02")
+    row.locator("summary").first.click()
+    row.get_by_label("Cap the rate at, mg/kg/min").fill("2")
+    row.get_by_role("button", name="Cap the rate").click()
+    assert "The rate is capped" in page.locator("main").inner_text()
+    shot(page, "capped")
+    page.locator("summary", has_text="Products compared").click()
+    page.get_by_role("button", name="Switch to Privigen").click()
+    assert "Privigen" in page.locator(".facts").first.inner_text()
+    shot(page, "switched")
+
+
+@pytest.mark.parametrize("width", [1366, 1024, 390, 320])
+@pytest.mark.parametrize("patient", ["mg-crisis-ckd", "iga-anti-iga", "ivig-allergy"])
+def test_no_page_is_wider_than_the_screen_even_with_everything_open(demo: Demo, page: Any, patient: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{demo.ehr}/ehr/launch?patient={patient}&user=prescriber")
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    shot(page, f"width-{width}-{patient}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert all(tile.evaluate("(e) => e.scrollWidth <= e.clientWidth") for tile in page.locator(".days li").all())
