@@ -37,12 +37,12 @@ class Change:
 
     def severity(self, check: str) -> str:
         """What the check finds afterwards; `clear` when nothing."""
-        return _severity(self.made, check)
+        return severity_of(self.made, check)
 
 
 def first_that_helps(kind: str, check: str, desk: Desk) -> Change | None:
     """The first change of a kind after which the finding is gone or less grave, and no other that needs a reason is new or graver."""
-    before = _severity(desk.now, check)
+    before = severity_of(desk.now, check)
     for change in _CHANGES[kind](desk):
         if _rank(change.severity(check)) < _rank(before) and _no_graver(desk.now, change.made):
             return change
@@ -109,7 +109,8 @@ _CHANGES: dict[str, Callable[[Desk], Iterator[Change]]] = {
 }
 
 
-def _severity(proposal: Proposal, check: str) -> str:
+def severity_of(proposal: Proposal, check: str) -> str:
+    """What a check found in a proposal; `clear` when nothing."""
     return next((f.severity for f in proposal.findings if f.check == check), GONE)
 
 
@@ -119,4 +120,4 @@ def _rank(severity: str) -> int:
 
 def _no_graver(before: Proposal, after: Proposal) -> bool:
     grave = _rank("override")
-    return not any(_rank(f.severity) >= grave and _rank(f.severity) > _rank(_severity(before, f.check)) for f in after.findings)
+    return not any(_rank(f.severity) >= grave and _rank(f.severity) > _rank(severity_of(before, f.check)) for f in after.findings)

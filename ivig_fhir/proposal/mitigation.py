@@ -12,7 +12,7 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.quantity import down, plain
-from ivig_fhir.proposal.changes import Desk, first_that_helps, over_days
+from ivig_fhir.proposal.changes import Desk, first_that_helps, over_days, severity_of
 from ivig_fhir.proposal.checks import RENAL_OR_THROMBOSIS_RISK
 from ivig_fhir.proposal.compare_products import ProductRow
 from ivig_fhir.proposal.findings import Finding
@@ -52,11 +52,17 @@ def offers(proposal: Proposal, chart: ChartSnapshot, content: Content, site: Sit
     is proposed again first, and offered only where its rule is then no longer true, or less grave, and nothing else graver.
     """
 
+    tried: list[tuple[Selections, Proposal]] = []  # several findings ask for the same change
+
     def again(selections: Selections) -> Proposal | None:
-        try:
-            return propose(chart, selections, content, proposal.now, site)
-        except SelectionError:
-            return None
+        known = next((made for one, made in tried if one == selections), None)
+        if known is None:
+            try:
+                known = propose(chart, selections, content, proposal.now, site)
+            except SelectionError:
+                return None
+            tried.append((selections, known))
+        return known
 
     desk = Desk(proposal, content, rows, again)
     return tuple(o for f in proposal.findings for o in _offers_for(f, desk))
@@ -93,7 +99,10 @@ def _companion(finding: Finding, action: Action, desk: Desk) -> Iterator[Offer]:
         return
     chosen = desk.now.selections
     companions = {**chosen.companions, action.companion: action.kind == ADD}
-    yield Offer(finding.check, action, label, replace(chosen, companions=companions, given=_given(chosen, "companions")))
+    selections = replace(chosen, companions=companions, given=_given(chosen, "companions"))
+    made = desk.again(selections)
+    after = finding.severity if made is None else severity_of(made, finding.check)
+    yield Offer(finding.check, action, label, selections, then="" if after == finding.severity else after)
 
 
 def _cap(finding: Finding, action: Action, desk: Desk) -> Iterator[Offer]:

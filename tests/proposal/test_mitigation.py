@@ -236,13 +236,17 @@ def test_an_override_keeps_asking_for_its_reason_after_every_measure() -> None:
     assert item.check in {f.check for f in made.open_overrides}
 
 
-CHARTS = [(POOR_KIDNEYS,), (HEART_FAILURE, POOR_KIDNEYS), (PROLINE,), (RECENT_CLOT,), ()]
+REACTED = coded(
+    "AllergyIntolerance", "ig", "http://www.nlm.nih.gov/research/umls/rxnorm", "1426680", criticality="low", reaction=[{"severity": "mild"}]
+)
+CHARTS = [(POOR_KIDNEYS,), (HEART_FAILURE, POOR_KIDNEYS), (PROLINE,), (RECENT_CLOT,), (REACTED,), ()]
 CHOICES: list[dict[str, Any]] = [
     {},
     {"product": "privigen", "days": 2},
     {"dose": {"per_kg": "3", "unit": "g/kg"}, "days": 1},
     {"product": "octagam-10", "rate": {"cap_mg_kg_min": None}, "companions": {"hydration-before": False}},
     {"diluent": "saline", "rate": {"mode": "hours", "hours": "1"}},
+    {"premedication": []},
 ]
 
 
@@ -260,6 +264,15 @@ def test_every_offer_keeps_its_word(added: tuple[Resource, ...], choices: dict[s
         assert offer.action.id in done(after, offer.check) if not offer.then else severity == offer.then
         grave = {f.check for f in after.findings if f.severity == "hard-stop"} - {c for c, s in before.items() if s == "hard-stop"}
         assert grave == set(), f"{offer.id} brings a hard stop"
+
+
+def test_premedication_that_was_missing_is_added_with_one_press_and_the_finding_follows() -> None:
+    desk = Desk(REACTED)
+    made = desk.start(premedication=[])
+    check = "tolerance.reaction-without-premedication"
+    offer = desk.offers(made)[f"{check}/add.premedication-acetaminophen"]
+    assert (found(made, check).severity, offer.then) == ("warning", "clear")
+    assert check in desk.press(made, offer.id).clear
 
 
 def test_pressing_twice_is_refused_and_an_unknown_offer_too() -> None:
