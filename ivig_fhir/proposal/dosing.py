@@ -7,6 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_DOWN, Decimal
 
 from ivig_fhir.content.model import OrderSet, Regimen
+from ivig_fhir.errors import SelectionError
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.model import DoseCalculation, Infusion, Rounding
 from ivig_fhir.proposal.vials import makeable
@@ -51,11 +52,16 @@ def calculate(
     rounding: Rounding | None,
     sizes: Sequence[Decimal],
 ) -> DoseCalculation:
-    """The dose of a course over `dates`, in grams. Either `per_kg` (of the course) or `course_g`; no rounding means 0.1 g."""
+    """The dose of a course over `dates`, in grams. Either `per_kg` (of the course) or `course_g`; no rounding means 0.1 g.
+
+    SelectionError where one infusion would round to nothing.
+    """
     days = len(dates)
     exact = course_g if course_g is not None else (per_kg or Decimal(0)) * kg
     each = exact / days
     rounded, increment = _rounded(each, rounding, sizes)
+    if rounded == 0:
+        raise SelectionError(said="The dose of one infusion is less than can be measured; choose fewer days or more grams.")
     deviation = half_up((rounded - each) / each * 100, "0.1") if each else Decimal(0)
     return DoseCalculation(
         per_kg=per_kg,

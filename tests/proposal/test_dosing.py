@@ -10,6 +10,7 @@ import pytest
 from a_case import content
 
 from ivig_fhir.content.model import Regimen
+from ivig_fhir.errors import SelectionError
 from ivig_fhir.proposal.dosing import calculate, cycle_g_kg, in_a_cycle, proposed_g_kg
 from ivig_fhir.proposal.model import DoseCalculation, Rounding
 
@@ -90,9 +91,6 @@ def test_a_course_in_grams_is_taken_as_it_is() -> None:
     made = calculate(D(70), D(2), D("70.25"), DAYS[:1], None, VIALS)
     assert made.calculated_course_g == D("70.25")
     assert made.course_g == D("70.3")
-    assert calculate(D(70), None, None, DAYS[:1], None, VIALS).calculated_course_g == 0
-    assert calculate(D(70), None, None, DAYS[:1], None, VIALS).deviation_percent == 0
-    assert calculate(D(70), None, None, DAYS[:1], ADULT, VIALS).increment_g is None
     stated = calculate(D(70), None, D("70.25"), DAYS[:1], None, VIALS).working
     assert stated == ("70.25 g for the course, as stated", "rounded to 70.3 g (+0.1 %)")
 
@@ -148,3 +146,13 @@ def test_the_usual_dose_is_proposed_else_the_lower_end() -> None:
     assert proposed_g_kg(replace(ONE, usual_g_kg=D("0.6")), CIDP, None) == D("0.6")
     assert proposed_g_kg(replace(ONE, usual_g_kg=D("0.6"), basis="per_month"), CIDP, D(2)) == D("0.3")
     assert in_a_cycle((D(1), D(2)), replace(ONE, basis="per day x 3 days"), CIDP, None) == (D(3), D(6))
+
+
+def test_a_dose_that_rounds_to_nothing_is_refused() -> None:
+    assert dose("0.05", rounding=None).per_infusion_g == D("0.1")
+    for rounding in (None, ADULT):
+        with pytest.raises(SelectionError) as caught:
+            dose("0.049", rounding)
+        assert "less than can be measured" in caught.value.message
+    with pytest.raises(SelectionError):
+        calculate(D(70), None, None, DAYS[:1], ADULT, VIALS)  # neither grams per kilogram nor grams
