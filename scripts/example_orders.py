@@ -50,10 +50,11 @@ def _proposed(item: OrderSet, content: Content, chosen: Mapping[str, Any]) -> Pr
     """The proposal, or in words why there is none."""
     codes = sorted(item.codes.exact, key=lambda c: (c.system, c.code))
     coded = tuple(f'problem {_SYSTEMS[c.system]}|{c.code} "{item.name}", 1 year ago' for c in codes[:1])
-    child = _is_for_children(item)
+    child, brand = _is_for_children(item), content.products[chosen.get("product", item.default_product)].brand
+    before = (f'infusion 35 g "{brand}", 5 weeks ago', f'authorization complete "{brand}" until 2026-12-31, 60 days ago')
     born = {"born": "2020-01-15"} if child else {}
     try:
-        made = Example("", "", (*coded, *(_CHILD_LINES if child else ())), (), born, {"indication": item.id, **chosen}, {}, "")
+        made = Example("", "", (*coded, *before, *(_CHILD_LINES if child else ())), (), born, {"indication": item.id, **chosen}, {}, "")
         return proposed(made, content)
     except SelectionError as error:
         return error.message

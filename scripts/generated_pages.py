@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ivig_fhir.content.document import Block, Document, Grid, Heading, Sentence, as_markdown
+from ivig_fhir.content.document import Block, Document, Grid, Heading, Link, Sentence, as_markdown
 from ivig_fhir.content.load import parse_content, read_folder
 from ivig_fhir.content.model import Check, Content
 from ivig_fhir.content.pages import Library, check_page, order_set_page, product_page
@@ -68,11 +68,11 @@ def index(made: Mapping[str, Document], content: Content) -> Document:
     """The list of the pages."""
     blocks: list[Block] = [
         Sentence(content.constants["words"]["unreviewed"], loud=True),
-        Sentence(f"Made by `make generated` from content {content.version} and from tests/scenarios. Nothing here is written by hand."),
+        Sentence(f"Made by “make generated” from content {content.version} and from tests/scenarios. Nothing here is written by hand."),
     ]
     for folder in FOLDERS:
-        rows = tuple((page.title, name) for name, page in made.items() if name.startswith(f"{folder}/"))
-        blocks += [Heading(folder.replace("-", " ").capitalize()), Grid(("title", "page"), rows)]
+        rows = tuple((Link(page.title, name),) for name, page in made.items() if name.startswith(f"{folder}/"))
+        blocks += [Heading(folder.replace("-", " ").capitalize()), Grid(("page",), rows)]
     return Document("The clinical content, page by page", tuple(blocks))
 
 

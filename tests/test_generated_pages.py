@@ -27,7 +27,7 @@ def test_every_order_set_product_and_check_has_its_page_in_the_index(made: dict[
     wanted = {f"order-sets/{i}.md" for i in CONTENT.order_sets} | {f"products/{i}.md" for i in CONTENT.products}
     wanted |= {f"checks/{i}.md" for i in CONTENT.checks}
     assert set(made) == {"README.md", *wanted}
-    assert {re.sub(r"\\", "", name) for name in re.findall(r"\| (\S+\.md) \|", made["README.md"])} == wanted
+    assert set(re.findall(r"\]\((\S+\.md)\)", made["README.md"])) == wanted
 
 
 def test_a_page_that_nothing_makes_any_more_is_noticed(made: dict[str, str]) -> None:

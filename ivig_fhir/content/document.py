@@ -15,7 +15,15 @@ class Cites:
     mark: str
 
 
-Cell = str | Cites
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page beside this one."""
+
+    text: str
+    target: str
+
+
+Cell = str | Cites | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,8 @@ def _html_row(grid: Grid, number: int, page: str) -> str:
 def _html_cell(cell: Cell, page: str) -> str:
     if isinstance(cell, str):
         return escape(cell)
+    if isinstance(cell, Link):
+        return f'<a href="{escape(cell.target)}">{escape(cell.text)}</a>'
     return " ".join(f'<a href="#{page}{escape(k)}">{escape(k)}</a>' for k in cell.keys) + f" ({escape(cell.mark)})"
 
 
@@ -127,6 +137,8 @@ def _markdown(block: Block) -> str:
 def _markdown_cell(cell: Cell) -> str:
     if isinstance(cell, str):
         return _inline(cell).replace("|", "\\|")
+    if isinstance(cell, Link):
+        return f"[{_markdown_cell(cell.text)}]({cell.target})"
     return f"{', '.join(cell.keys)} ({cell.mark})"
 
 

@@ -126,6 +126,7 @@ def _structure(value: Any, name: str, level: int) -> Iterator[Block]:
 
 def _list(rows: Sequence[Table], level: int = 3) -> Iterator[Block]:
     """Tables of one kind: as one grid, or one by one where they say too much for that."""
+    rows = _compact(rows)
     columns = list(dict.fromkeys(k for row in rows for k in row if k not in _SOURCE))
     if len(columns) > _WIDEST or any(isinstance(v, Mapping | list) and len(shown(v)) > _LONGEST for row in rows for v in row.values()):
         for row in rows:
@@ -136,6 +137,16 @@ def _list(rows: Sequence[Table], level: int = 3) -> Iterator[Block]:
     cited = any(_cites(row) for row in rows)
     heads = (*(labelled(c) for c in columns), *(("source",) if cited else ()))
     yield Grid(heads, tuple(_row(row, columns, cited) for row in rows))
+
+
+def _compact(rows: Sequence[Table]) -> Sequence[Table]:
+    """Where there are too many columns, what only few of the tables say goes into one of its own."""
+    columns = list(dict.fromkeys(k for row in rows for k in row if k not in _SOURCE))
+    common = [c for c in columns if 2 * sum(c in row for row in rows) >= len(rows)]
+    if len(columns) <= _WIDEST or len(common) >= _WIDEST:
+        return rows
+    kept = (*common, *_SOURCE)
+    return [{**{k: v for k, v in row.items() if k in kept}, "also": shown({k: v for k, v in row.items() if k not in kept})} for row in rows]
 
 
 def _row(row: Table, columns: Sequence[str], cited: bool) -> tuple[Cell, ...]:

@@ -32,21 +32,10 @@ _UNITS = (
     ("g", "g"),
 )
 # Keys whose two numbers are low and high; of all others they are just two numbers.
-_RANGES = frozenset(
-    {
-        "dose_g_kg",
-        "days",
-        "interval_weeks",
-        "label_range_g_kg",
-        "label_days",
-        "label_g_kg",
-        "infusion_hours",
-        "hard",
-        "soft",
-        "amount",
-        "per_kg",
-    }
-)
+_RANGES = frozenset({
+    "dose_g_kg", "label_g_kg", "label_range_g_kg", "days", "label_days", "interval_weeks", "infusion_hours", "after_hours", "amount",
+    "per_kg", "hard", "soft", "mg_ml", "mcg_ml", "mmol_l", "mosm_kg", "ph", "inch_as_cm", "ratio_hi", "ratio_lo",
+})  # fmt: skip
 
 
 def labelled(key: str, at: str = "") -> str:
@@ -75,5 +64,5 @@ def shown(value: Any, key: str = "") -> str:
         inner = [shown(v) for v in value]
         if key in _RANGES and len(inner) == 2:
             return inner[0] if inner[0] == inner[1] else f"{inner[0]} to {inner[1]}"
-        return " | ".join(inner) if any(isinstance(v, Mapping) for v in value) else ", ".join(inner)
+        return " | ".join(inner) if any(isinstance(v, Mapping | list) for v in value) else ", ".join(inner)
     return str(value)

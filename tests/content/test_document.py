@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ivig_fhir.content.document import Cites, Document, Grid, Heading, Items, Sentence, Sources, as_html, as_markdown
+from ivig_fhir.content.document import Cites, Document, Grid, Heading, Items, Link, Sentence, Sources, as_html, as_markdown
 
 DOCUMENT = Document(
     "A & B",
@@ -17,6 +17,7 @@ DOCUMENT = Document(
         Grid(("", ""), (("dose", "2 | 3 * 4"),)),
         Sources(Cites(("label-a",), "V")),
         Items(("one_two", "three")),
+        Grid(("page",), ((Link("T [x]", "a/t.md"),),)),
         Heading("Sources"),
         Grid(("key", "title"), (("label-a", "A"),), ("label-a",)),
     ),
@@ -55,11 +56,20 @@ def test_html_is_whole_escaped_and_needs_nothing_else() -> None:
 
 def test_each_source_is_reached_from_its_own_page_alone() -> None:
     tags = Tags(as_html((DOCUMENT, DOCUMENT), "x"))
-    assert tags.links == tags.ids == ["p1-label-a", "p2-label-a"]
+    assert [x for x in tags.links if x != "a/t.md"] == tags.ids == ["p1-label-a", "p2-label-a"]
 
 
 @pytest.mark.parametrize(
-    "said", ["# A & B", "**Not \\<reviewed>.**", "## Doses", "| dose | 2 \\| 3 \\* 4 |", "- one\\_two", "Source: label-a (V)"]
+    "said",
+    [
+        "# A & B",
+        "**Not \\<reviewed>.**",
+        "## Doses",
+        "| dose | 2 \\| 3 \\* 4 |",
+        "- one\\_two",
+        "| [T \\[x]](a/t.md) |",
+        "Source: label-a (V)",
+    ],
 )
 def test_markdown_keeps_words_as_words(said: str) -> None:
     assert said in as_markdown(DOCUMENT).splitlines()
