@@ -37,7 +37,7 @@ proof: $(VENV)/.dev ## the long proofs; their figures are committed under docs/g
 bench: $(VENV)/.dev ## measure the engine on this machine; docs/generated/performance.json
 	@$(BIN)/python scripts/bench.py
 
-audit: $(VENV)/.dev ## dependency audit and bill of materials; what was not audited is a failure
+audit: $(VENV)/.audit ## dependency audit and bill of materials; what was not audited is a failure
 	@$(BIN)/python scripts/audit.py
 
 generated: $(VENV)/.dev ## make the pages under docs/generated again
@@ -48,6 +48,7 @@ lock: ## resolve the pins again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra postgres -c requirements.lock pyproject.toml -o requirements-postgres.lock
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --extra audit -c requirements.lock pyproject.toml -o requirements-audit.lock
 
 clean: ## remove the environment and the demo's state
 	rm -rf $(VENV) .tools var build *.egg-info
@@ -61,6 +62,10 @@ $(VENV)/.runtime: $(VENV)/bin/python requirements.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@PYTHON="$(PYTHON)" sh scripts/install.sh $(VENV) requirements-dev.lock
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.dev requirements-audit.lock
+	@PYTHON="$(PYTHON)" sh scripts/install.sh $(VENV) requirements-audit.lock
 	@touch $@
 
 .PHONY: chromium

@@ -163,18 +163,19 @@ def decide_order(
 ) -> tuple[Refusal, ...]:
     """Verifies, queries or rejects the order whose digest was on screen, in the EHR and with us; or every reason against it.
 
-    The order is read and recalculated again first. A verification names the page's digest; a question or a rejection may. The
-    decision is written with If-Match; ChangedInEhr when somebody was faster.
+    The order is read and recalculated again first. A verification names the page's digest, or that of the approved proposal, which
+    is the one that a script is promised; a question or a rejection may. Written with If-Match; ChangedInEhr when somebody was faster.
     """
     case = open_case(runtime, session, run_id)
     who, now = clinician(session), runtime.now()
     known = dict(runtime.content.constants["pharmacist_reasons"])
+    seen = case.review.digest if digest == case.approved.digest else digest
     if reason is None:
-        made = verify(case.review, digest, case.review.stored, who, now)
+        made = verify(case.review, seen, case.review.stored, who, now)
         given = None
     else:
         given = Reason(reason.get("code", ""), known.get(reason.get("code", ""), ""), reason.get("note", "").strip())
-        made = decide(decision, given, known, case.review, digest or case.review.digest, case.review.stored, who, now)
+        made = decide(decision, given, known, case.review, seen or case.review.digest, case.review.stored, who, now)
     if not isinstance(made, Verification):
         return made
     act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, given)
