@@ -20,7 +20,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def as_text(p: Proposal, content: Content) -> str:
     """The whole proposal, 80 or so columns wide. Grams stand per infusion with their dates; the course total is last and named."""
-    parts = [_head(p), _order(p), _rate(p), _findings(p), _gaps(p), [f"{len(p.clear)} checks are clear."], _companions(p)]
+    parts = [_head(p), _order(p), _rate(p), _findings(p), _gaps(p), _given(p), [f"{len(p.clear)} checks are clear."], _companions(p)]
     parts.append([content.constants["words"]["unreviewed"]] if p.review == "unreviewed" else [])
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -88,6 +88,16 @@ def _gaps(p: Proposal) -> list[str]:
     if not p.not_assessed:
         return []
     return [f"NOT ASSESSED, {len(p.not_assessed)} checks:", *(f"    {n.check}: {n.message}" for n in p.not_assessed)]
+
+
+def _given(p: Proposal) -> list[str]:
+    """Every entry about immunoglobulin of the last weeks, with what became of it."""
+    g = p.given_before
+    if g is None:
+        return []
+    total = "" if g.with_course_g_kg is None else f", {plain(half_up(g.with_course_g_kg, '0.01'))} g/kg with this course"
+    entries = (*g.counted, *g.not_counted, *g.elsewhere)
+    return [f"Given in the last {plain(g.days)} days: {plain(g.grams)} g{total}", *(f"    {e.said} ({e.reference})" for e in entries)]
 
 
 def _companions(p: Proposal) -> list[str]:

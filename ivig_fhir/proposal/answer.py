@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.findings import Evidence
 from ivig_fhir.proposal.model import (
     SCHEMA,
     CompanionOrder,
     DoseCalculation,
     Figure,
+    GivenBefore,
     Proposal,
     RateSchedule,
     Rounding,
@@ -61,6 +64,7 @@ def body(p: Proposal) -> Json:
         "overrides": [{"check": o.check, "code": o.code, "note": o.note} for o in p.overrides],
         "vaccine_interval_months": p.vaccine_interval_months,
         "figures": [_figure(f) for f in p.figures],
+        "given_before": given_json(p.given_before),
     }
 
 
@@ -157,11 +161,30 @@ def _finding(f: Any) -> Json:
         "severity": f.severity,
         "message": f.message,
         "threshold": f.threshold or None,
-        "evidence": [{"reference": e.reference, "said": e.said, "time": e.time, "version": e.version} for e in f.evidence],
+        "evidence": _evidence(f.evidence),
         "mitigation": list(f.mitigation),
         "state": f.state,
         "mitigated_by": [m.said for m in f.measures],
         "citations": list(f.citations),
+    }
+
+
+def _evidence(items: Iterable[Evidence]) -> list[Json]:
+    return [{"reference": e.reference, "said": e.said, "time": e.time, "version": e.version} for e in items]
+
+
+def given_json(g: GivenBefore | None) -> Json | None:
+    """What was given before, with the rules by which it was counted."""
+    if g is None:
+        return None
+    return {
+        "days": plain(g.days),
+        "grams": plain(g.grams),
+        "with_course_g_kg": _fixed(g.with_course_g_kg, "0.01"),
+        "counted": _evidence(g.counted),
+        "elsewhere": _evidence(g.elsewhere),
+        "not_counted": _evidence(g.not_counted),
+        "rules": list(g.rules),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from ivig_fhir.fhir.dates import FhirTime
@@ -12,40 +11,23 @@ from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Evidence
 from ivig_fhir.proposal.ledger import Line, ledger
 from ivig_fhir.proposal.matching import remarked
+from ivig_fhir.proposal.model import GivenBefore
 
 CUMULATIVE = "duplication.cumulative-dose"
 
 
-@dataclass(frozen=True)
-class Given:
-    """Grams given in a window, and the evidence of each dose: counted; standing for none of its own; perhaps given, and not countable.
-
-    `rules` are the sentences by which it was counted.
-    """
-
-    days: Decimal
-    grams: Decimal
-    counted: tuple[Evidence, ...]
-    elsewhere: tuple[Evidence, ...]
-    not_counted: tuple[Evidence, ...]
-    rules: tuple[str, ...]
-
-    @property
-    def evidence(self) -> tuple[Evidence, ...]:
-        """What was counted, then what may have been given beside it."""
-        return (*self.counted, *self.not_counted)
-
-
-def given(case: Case, days: Decimal) -> Given:
+def given(case: Case, days: Decimal) -> GivenBefore:
     """Grams of other courses in the rolling `days` before now; a dose exactly at the far end is outside.
 
     What belongs to the run of this proposal is this order and is not counted against it. See: CONTRACTS, precise points 5 and 6.
     """
     words = case.check(CUMULATIVE).thresholds
     lines = [x for x in ledger(case) if _may_be_inside(case, x.time, days)]
-    return Given(
+    grams, order = sum((x.grams for x in lines if not x.why and x.grams is not None), Decimal(0)), case.order
+    return GivenBefore(
         days,
-        sum((x.grams for x in lines if not x.why and x.grams is not None), Decimal(0)),
+        grams,
+        (grams + order.course_exact_g) / order.dosing_kg if order.course_exact_g is not None and order.dosing_kg else None,
         tuple(_counted(x) for x in lines if not x.why),
         _with_reasons(lines, words["elsewhere"]),
         _with_reasons(lines, words["not_counted"]),
@@ -70,3 +52,8 @@ def _dated(line: Line) -> tuple[str, ...]:
     """The day of the dose, where the entry itself is of another day."""
     own = line.match.item.time
     return (line.time.text,) if line.time is not None and (own is None or own.text != line.time.text) else ()
+
+
+def given_before(case: Case) -> GivenBefore:
+    """The grams of the check's own days, with what they come to with this course."""
+    return given(case, case.check(CUMULATIVE).number("window_days"))

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ivig_fhir.chart.facts import Person
 from ivig_fhir.content.model import OrderSet, Product, Regimen
-from ivig_fhir.proposal.findings import Finding, NotAssessed
+from ivig_fhir.proposal.findings import Evidence, Finding, NotAssessed
 from ivig_fhir.proposal.selections import ChosenOverride, Selections
 
 SCHEMA = "ivig-fhir/proposal/1"
@@ -169,6 +169,28 @@ class Figure:
     citations: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class GivenBefore:
+    """Grams of other courses within `days` before now, with the evidence of each dose.
+
+    `counted`; `elsewhere` (another entry stands for it, or nothing was given); `not_counted` (perhaps given, and not countable).
+    `with_course_g_kg` adds this course, before vial rounding. `rules` are the sentences by which it was counted.
+    """
+
+    days: Decimal
+    grams: Decimal
+    with_course_g_kg: Decimal | None
+    counted: tuple[Evidence, ...]
+    elsewhere: tuple[Evidence, ...]
+    not_counted: tuple[Evidence, ...]
+    rules: tuple[str, ...]
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What was counted, then what may have been given beside it."""
+        return (*self.counted, *self.not_counted)
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A complete proposal for one patient: pure data, nothing written. outcome: proposed, stopped or data-required.
@@ -210,6 +232,7 @@ class Proposal:
     chart_digest: str
     used: Mapping[str, str | None]
     figures: tuple[Figure, ...] = ()
+    given_before: GivenBefore | None = None
 
     @property
     def hard_stops(self) -> tuple[Finding, ...]:

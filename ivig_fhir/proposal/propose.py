@@ -19,6 +19,7 @@ from ivig_fhir.proposal.answer import body
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks import CHART_CHECKS, ORDER_CHECKS, RENAL_OR_THROMBOSIS_RISK, interval_months
 from ivig_fhir.proposal.companions import companions_for
+from ivig_fhir.proposal.cumulative import given_before
 from ivig_fhir.proposal.figures import figures_of
 from ivig_fhir.proposal.findings import Clear, Finding, NotAssessed, Result
 from ivig_fhir.proposal.ladders import offered_ladder
@@ -106,6 +107,7 @@ def _assemble(case: Case, plan: Plan, rate: RateSchedule, results: Mapping[str, 
         chart_digest=chart.digest,
         used=_used(chart, plan, findings),
         figures=figures_of(final),
+        given_before=given_before(final),
     )
 
 

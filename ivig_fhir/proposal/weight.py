@@ -59,13 +59,19 @@ def contradicted(chart: ChartSnapshot, newest: Measurement, content: Content) ->
 
 
 def _usable_height(chart: ChartSnapshot, content: Content, adult: bool) -> Measurement | None:
-    """The newest height; in an adult one that reads like inches is left out (`height.missing` says so)."""
+    """The newest height; one of an adult that reads like inches is passed over, and `height.missing` says so."""
+    return next((m for m in heights(chart) if not (adult and reads_like_inches(m, content))), None)
+
+
+def heights(chart: ChartSnapshot) -> tuple[Measurement, ...]:
+    """The heights that may be used, newest first: dated, final, by code."""
+    return tuple(m for m in chart.panel("body-height") if m.value is not None and m.time and m.loinc and not m.preliminary)
+
+
+def reads_like_inches(item: Measurement, content: Content) -> bool:
+    """Whether the centimetres of an adult lie where inches would."""
     low, high = (Decimal(str(x)) for x in content.checks["height.missing"].thresholds["inch_as_cm"])
-    for item in chart.panel("body-height"):
-        if item.value is None or item.preliminary or not item.loinc or not item.time:
-            continue
-        return None if adult and low <= item.value <= high else item
-    return None
+    return item.value is not None and low <= item.value <= high
 
 
 def dosing_weight(body: Body, chosen: ChosenWeight, policy_id: str, content: Content) -> WeightCalculation:

@@ -18,6 +18,7 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.double_view import double_view
 from ivig_fhir.web.figures_view import figure_rows
 from ivig_fhir.web.finding_view import kept_finding_view
+from ivig_fhir.web.given_view import given_view
 from ivig_fhir.web.order_view import allergies_said
 from ivig_fhir.web.pictures import rate_picture, trend
 from ivig_fhir.web.render import STATES, amount, clock, day, duration, short_name, shouted
@@ -137,6 +138,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         **_findings(kept, runtime),
         "approver": case.review.signers[0].display,
         "approved_at": f"{day(case.approved.approved_at)}, {clock(case.approved.approved_at)}",
+        "given": given_view(kept.get("given_before")),  # an order of an earlier version has none
         "second": _second(case, agrees),
         "trends": [t for t in (trend(title, case.chart.panel(panel)) for panel, title in TRENDS[:2]) if t],
         "digest": case.review.digest,

@@ -9,10 +9,12 @@ from typing import Any
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.answer import given_json
 from ivig_fhir.proposal.compare import compare_policies
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.web.figures_view import figure_rows
 from ivig_fhir.web.finding_view import findings_view
+from ivig_fhir.web.given_view import given_view
 from ivig_fhir.web.indication_view import indication_view
 from ivig_fhir.web.order_view import banner_view, facts_of, number_view
 from ivig_fhir.web.pictures import rate_picture, trend
@@ -48,6 +50,7 @@ def review_view(p: Proposal, page: Page, others: Alternatives, content: Content,
         "products": products_view(others.products),
         "companions": _companions(p, content),
         "figures": figure_rows(asdict(f) for f in p.figures),
+        "given": given_view(given_json(p.given_before)),
         "citations": sorted((content.citations[k] for k in _citations(p, content)), key=lambda c: c.key),
         "trends": [t for t in (trend(title, chart.panel(panel)) for panel, title in TRENDS) if t],
         **_order_parts(p, chart, content),

@@ -11,7 +11,8 @@ from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks.hemolysis import blood_group
 from ivig_fhir.proposal.findings import Clear, Evidence, NotAssessed, Result
-from ivig_fhir.proposal.matching import drugs, events, measured, newest
+from ivig_fhir.proposal.history import infusions
+from ivig_fhir.proposal.matching import measured, newest
 
 CREATININE, HEMOGLOBIN, BLOOD_GROUP = "renal.creatinine-missing", "hemolysis.hemoglobin-missing", "hemolysis.blood-group-missing"
 IGA, VITALS = "hypersensitivity.iga-missing", "record.vitals-missing"
@@ -73,14 +74,7 @@ def blood_group_known(case: Case) -> Result:
 
 def iga(case: Case) -> Result:
     """IgA was never measured, in a patient of whom no immunoglobulin is recorded as given; an unread history counts as none."""
-    if case.chart.panel("iga") or _had_immunoglobulin(case):
-        return case.clear(IGA)
-    return _missing(case, IGA, "none", "iga")
-
-
-def _had_immunoglobulin(case: Case) -> bool:
-    given = any(m.item.state == "given" for m in drugs(case, "ig-therapy"))
-    return given or bool(events(case, ("Immunization",), "ig-therapy"))
+    return case.clear(IGA) if case.chart.panel("iga") or infusions(case) else _missing(case, IGA, "none", "iga")
 
 
 def vitals(case: Case) -> Result:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from ivig_fhir.chart.facts import Drug
+from ivig_fhir.chart.facts import Drug, Event
 from ivig_fhir.fhir.quantity import half_up
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.cumulative import given
 from ivig_fhir.proposal.findings import Result
-from ivig_fhir.proposal.matching import Match, drugs
+from ivig_fhir.proposal.history import IMMUNOGLOBULIN
+from ivig_fhir.proposal.matching import Match, drugs, events
 
 OTHER, CUMULATIVE = "duplication.immunoglobulin", "duplication.cumulative-dose"
 _MEDICINES = ("request", "statement", "administration")
@@ -21,8 +22,9 @@ _MEDICINES = ("request", "statement", "administration")
 def immunoglobulin(case: Case) -> Result:
     """Another immunoglobulin order, waiting or active, or an infusion of another course a short time ago; this run itself apart."""
     own = case.selections.run
-    others = [m for m in drugs(case, "ig-therapy") if not (own and m.item.run == own)]
+    others = [m for m in drugs(case, IMMUNOGLOBULIN) if not (own and m.item.run == own)]
     hits = [hit for m in others if (hit := _duplicate(case, m)) is not None]
+    hits += [hit for m in events(case, ("Immunization",), IMMUNOGLOBULIN) if (hit := _infusion(case, m)) is not None]
     if hits:
         return finding(case, OTHER, hits)
     empty = not any(d.kind in _MEDICINES for d in case.chart.drugs) and case.chart.unread(case.check(OTHER).depends_on) is None
@@ -35,18 +37,20 @@ def _duplicate(case: Case, match: Match[Drug]) -> Hit | None:
         return Hit("active-order", (match.evidence,), values)
     if item.kind == "request" and item.state == "pending":
         return Hit("waiting-order", (match.evidence,), values)
-    if item.kind == "administration" and item.state == "given":
-        branch = _interval_branch(case, item)
-        return Hit(branch, (match.evidence,), values) if branch else None
-    return None
+    return _infusion(case, match) if item.kind == "administration" and item.state == "given" else None
 
 
-def _words(case: Case, item: Drug) -> dict[str, object]:
+def _infusion(case: Case, match: Match[Drug] | Match[Event]) -> Hit | None:
+    branch = _interval_branch(case, match.item)
+    return Hit(branch, (match.evidence,), _words(case, match.item)) if branch else None
+
+
+def _words(case: Case, item: Drug | Event) -> dict[str, object]:
     check = case.check(OTHER)
     return {"said": item.said, "days": check.number("override_days_below"), "weeks": check.number("warn_days_below")}
 
 
-def _interval_branch(case: Case, item: Drug) -> str:
+def _interval_branch(case: Case, item: Drug | Event) -> str:
     """How an earlier infusion is judged. Where the regimen itself comes back within two weeks, only one that is sooner than that counts."""
     check, expected = case.check(OTHER), _expected_days(case)
     if item.time is None:
@@ -60,20 +64,20 @@ def _interval_branch(case: Case, item: Drug) -> str:
 
 
 def _expected_days(case: Case) -> Decimal | None:
-    """The order's interval in days, else its regimen's shortest, where that is shorter than the limit of the check."""
+    """The order's interval in days, else its regimen's shortest, where it is within the days of the check: weekly and fortnightly."""
     regimen = case.order.regimen
     if regimen is None or regimen.interval_weeks is None:
         return None
     days = (case.order.interval_weeks or regimen.interval_weeks[0]) * timedelta(weeks=1).days
-    return days if days < case.check(OTHER).number("override_days_below") else None
+    return days if days <= case.check(OTHER).number("override_days_below") else None
 
 
-def _same_indication(case: Case, item: Drug) -> bool:
+def _same_indication(case: Case, item: Drug | Event) -> bool:
     """An infusion without a recorded reason is taken for one of the same indication."""
-    return not item.reasons or case.order.indication.codes.by_code(item.reasons) is not None
+    return not isinstance(item, Drug) or not item.reasons or case.order.indication.codes.by_code(item.reasons) is not None
 
 
-def _days_before_start(case: Case, item: Drug) -> int:
+def _days_before_start(case: Case, item: Drug | Event) -> int:
     """Calendar days from the earlier infusion to the first one planned, where the hospital is."""
     if item.time is None:
         return 0

@@ -41,9 +41,12 @@ def _answers(case: Case, item: Allergy) -> bool:
 
 
 def values(case: Case) -> Result:
-    """Weights, heights and laboratory values that were refused, each with the reason; what was doubtful of those used stands beside it."""
+    """Weights, heights and some laboratory values that were refused, and any value dated in the future, each with the reason.
+
+    What was doubtful of those used stands beside it. See: CONTRACTS, precise point 9.
+    """
     panels = case.check(UNUSABLE).thresholds["panels"]
-    dropped = [u for u in case.chart.unusable if u.panel in panels]
+    dropped = [u for u in case.chart.unusable if u.panel in panels or u.kind == "future"]
     if not dropped:
         return case.clear(UNUSABLE)
     newest = (case.chart.latest(p) for p in panels)

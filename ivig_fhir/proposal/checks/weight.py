@@ -16,6 +16,7 @@ from ivig_fhir.proposal.findings import Evidence, Result
 from ivig_fhir.proposal.formulas import body_mass_index
 from ivig_fhir.proposal.matching import measured
 from ivig_fhir.proposal.ordered_weight import ordered_weights
+from ivig_fhir.proposal.weight import heights, reads_like_inches
 
 MISSING, STALE, IMPLAUSIBLE = "weight.missing", "weight.stale", "weight.implausible"
 CHANGED, NOT_MEASURED, HEIGHT = "weight.changed", "weight.not-measured", "height.missing"
@@ -193,12 +194,15 @@ def _how(case: Case, item: Measurement) -> str:
 
 
 def height(case: Case) -> Result:
-    """No usable height, or one of an adult that reads like inches; a heavy adult is then dosed on actual weight only with a reason."""
+    """No usable height, or a newest one of an adult that reads like inches.
+
+    Without any, a heavy adult is dosed on actual weight only with a reason.
+    """
+    newest = next(iter(heights(case.chart)), None)
+    if newest is not None and newest.value is not None and case.adult and reads_like_inches(newest, case.content):
+        return finding(case, HEIGHT, [Hit("inches", (measured(newest),), {"cm": half_up(newest.value, "0.1")})])
     if case.order.height_cm is not None:
         return case.clear(HEIGHT)
-    shown = [m for m in case.chart.panel(_HEIGHT) if m.value is not None and m.time and m.loinc and not m.preliminary]
-    if shown:
-        return finding(case, HEIGHT, [Hit("inches", (measured(shown[0]),), {"cm": half_up(shown[0].value or Decimal(0), "0.1")})])
     if case.chart.unread(case.check(HEIGHT).depends_on):
         return case.clear(HEIGHT)
     kg, heavy = case.order.actual_kg, case.check(HEIGHT).number("heavy_kg")

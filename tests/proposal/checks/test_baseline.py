@@ -8,7 +8,7 @@ import pytest
 
 from ivig_fhir.proposal.findings import Result
 from tests.a_case import found, outcome
-from tests.a_record import ABO, CREATININE, HEMOGLOBIN, IGA, SBP, SNOMED, TEMPERATURE, coded, observation, proposed, result
+from tests.a_record import ABO, CREATININE, HEMOGLOBIN, IGA, SBP, SNOMED, TEMPERATURE, coded, infused, observation, proposed, result
 
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 DIABETES = coded("Condition", "diabetes", ICD, "E11.9")
@@ -145,6 +145,8 @@ def test_iga_is_asked_for_only_before_the_first_immunoglobulin() -> None:
     assert outcome(check("hypersensitivity.iga-missing", drop=("iga", "prior"))) == "info"
     assert outcome(check("hypersensitivity.iga-missing", drop=("iga",))) == "clear"
     assert outcome(check("hypersensitivity.iga-missing", drop=("prior",))) == "clear"
+    dispensed = {**infused("2026-01-20"), "resourceType": "MedicationDispense", "id": "handed-over"}
+    assert outcome(check("hypersensitivity.iga-missing", dispensed, drop=("iga", "prior"))) == "info"
     low = observation("iga", IGA, 7, "mg/dL", "2015-01-01")
     assert outcome(check("hypersensitivity.iga-missing", low, drop=("prior",))) == "clear"
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from a_case import ASPIRIN, IG, RUN, case, cited, drug, found, infusion, outcome
+from a_case import ASPIRIN, IG, RUN, case, cited, drug, event, found, infusion, outcome
 
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks.duplication import cumulative_dose, immunoglobulin
@@ -25,6 +25,9 @@ from ivig_fhir.proposal.checks.duplication import cumulative_dose, immunoglobuli
         (drug("request", "pending", "Gamunex-C 35 g", run=RUN), "clear"),
         (drug("request", "active", "Gamunex-C 35 g", run="urn:uuid:other"), "override"),
         (infusion("2026-03-01", run=RUN), "clear"),
+        (event("Immunization", "cvx|87", when="2026-02-27"), "override"),  # immunoglobulin recorded as an immunization
+        (event("Immunization", "cvx|87", when="2026-02-10"), "warning"),
+        (event("Immunization", "cvx|30", when="2026-02-27"), "clear"),  # hepatitis B immune globulin
     ],
 )
 def test_another_order_counts_and_this_run_does_not(item: object, severity: str) -> None:
@@ -45,11 +48,11 @@ def test_an_infusion_of_another_course_counts_for_three_weeks(when: str | None, 
     assert outcome(immunoglobulin(case(infusion(when)))) == severity
 
 
-def weekly(*facts: object, **options: Any) -> Case:
-    """The same order under a regimen that comes back every week."""
+def repeated(weeks: int | str, *facts: object, **options: Any) -> Case:
+    """The same order under a regimen that comes back after so many weeks, at the soonest."""
     made = case(*facts, **options)
     assert made.order.regimen is not None
-    return replace(made, order=replace(made.order, regimen=replace(made.order.regimen, interval_weeks=(Decimal(1), Decimal(1)))))
+    return replace(made, order=replace(made.order, regimen=replace(made.order.regimen, interval_weeks=(Decimal(weeks), Decimal(8)))))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,25 @@ def weekly(*facts: object, **options: Any) -> Case:
     ],
 )
 def test_a_weekly_regimen_expects_its_own_infusions(item: object, severity: str) -> None:
-    assert outcome(immunoglobulin(weekly(item))) == severity
+    assert outcome(immunoglobulin(repeated(1, item))) == severity
+
+
+@pytest.mark.parametrize(
+    ("item", "severity"),
+    [
+        (infusion("2026-02-16T12:00:00Z"), "clear"),  # fourteen days before the first infusion
+        (infusion("2026-02-17T12:00:00Z"), "override"),
+        (infusion("2026-02-12"), "clear"),
+        (infusion("2026-02-14", reason="icd10cm|D83.9"), "warning"),
+    ],
+)
+def test_a_fortnightly_regimen_expects_its_own_infusions(item: object, severity: str) -> None:
+    assert outcome(immunoglobulin(repeated(2, item))) == severity
+
+
+@pytest.mark.parametrize("weeks", ["2.1", "3"])
+def test_a_longer_interval_expects_nothing_within_two_weeks(weeks: str) -> None:
+    assert outcome(immunoglobulin(repeated(weeks, infusion("2026-02-16T08:00:00Z")))) == "warning"
 
 
 def test_a_record_without_any_medicine_cannot_show_a_duplicate() -> None:

@@ -53,6 +53,7 @@ def test_an_empty_allergy_list_and_an_unread_one_both_ask_for_a_reason() -> None
         (weight(700, id_="odd"), "outside 0.3 to 500 kg"),
         (weight(70, id_="odd", unit="stone"), "stone"),
         (weight(70, "2026-03-02T10:00:01Z", id_="odd"), "future"),
+        (observation("odd", "777-3", 230, "10*3/uL", "2026-03-02T10:00:01Z"), "future"),  # any value dated in the future
         (weight(70, id_="odd", status="entered-in-error"), "entered-in-error"),
         (observation("odd", HEIGHT, 300, "cm", "2026-01-01"), "outside 20 to 260 cm"),
         (observation("odd", "2160-0", 80, "mg/dL", "2026-01-01"), "outside"),

@@ -245,6 +245,15 @@ def test_an_adult_of_48_to_84_centimetres_was_measured_in_inches(cm: float, seve
     assert (made.weight.height_cm is None) is (severity == "override")
 
 
+def test_an_older_height_is_used_where_the_newest_reads_like_inches_and_a_newer_one_ends_it() -> None:
+    older, inches = observation("older", "8302-2", 180, "cm", "2025-01-01"), observation("height", "8302-2", 71, "cm", "2026-01-01")
+    made = proposed(older, inches)
+    assert outcome(result("height.missing", made)) == "override"
+    assert made.weight.height_cm == 180
+    corrected = proposed(inches, observation("newer", "8302-2", 180, "cm", "2026-02-01"))
+    assert outcome(result("height.missing", corrected)) == "clear"
+
+
 def test_a_height_in_coded_inches_and_one_of_a_child_are_taken() -> None:
     assert outcome(check("height.missing", observation("height", "8302-2", 69, "[in_i]", "2026-01-01"))) == "clear"
     infant = {"birthDate": "2025-10-01"}
