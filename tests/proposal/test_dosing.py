@@ -82,7 +82,7 @@ def test_each_infusion_is_rounded_on_its_own_and_the_course_is_their_sum() -> No
     assert [(i.date, i.grams) for i in made.infusions] == [(day, D(40)) for day in DAYS[:4]]
     assert made.working == (
         "82.0 kg × 2 g/kg = 164 g for the course",
-        "164 g ÷ 4 days = 41 g each day",
+        "164 g ÷ 4 days = 41 g",
         "rounded to 40 g (−2.4 %)",
     )
 
@@ -98,10 +98,10 @@ def test_a_course_in_grams_is_taken_as_it_is() -> None:
 def test_working_says_no_sign_where_nothing_was_rounded() -> None:
     made = calculate(D("70.0"), D("0.5"), None, DAYS[:1], ADULT, VIALS)
     assert made.working == ("70.0 kg × 0.5 g/kg = 35 g for the course", "rounded to 35 g (0.0 %)")
-    assert calculate(D("70.0"), D(1), None, DAYS[:2], ADULT, VIALS).working[1] == "70 g ÷ 2 days = 35 g each day"
+    assert calculate(D("70.0"), D(1), None, DAYS[:2], ADULT, VIALS).working[1] == "70 g ÷ 2 days = 35 g"
     assert calculate(D("71.3"), D("0.333"), None, DAYS[:3], None, VIALS).working[:2] == (
         "71.3 kg × 0.333 g/kg = 23.74 g for the course",
-        "23.74 g ÷ 3 days = 7.91 g each day",
+        "23.74 g ÷ 3 days = 7.91 g",
     )
 
 
