@@ -19,12 +19,23 @@ def days_view(per_infusion_g: Decimal | str, days: list[date] | list[str], serie
     `series` as in the answer, or None.
     """
     grams = amount(per_infusion_g, "g")
-    said = "in one infusion" if len(days) == 1 else f"each day, on {len(days)} days"
-    if series and series["cycles"] > 1:
-        said += f": {series['cycles']} courses, {series['interval_weeks']} weeks apart"
+    said = _said(len(days), series["cycles"] if series else 1, series["interval_weeks"] if series else "")
     dated = [{"day": day(d, year=year), "grams": grams} for d in days]
     whole = len(days) <= _TILES
     return {"grams": grams, "each": said, "days": dated if whole else dated[: _TILES // 2], "all": [] if whole else dated}
+
+
+def _said(days: int, courses: int, weeks: object) -> str:
+    """On how many days the grams of one infusion are given; of a series also in how many courses, and how far apart."""
+    if days == 1:
+        return "in one infusion"
+    if courses == 1:
+        return f"each day, on {days} days"
+    return (
+        f"on each of {days} days, {weeks} weeks apart"
+        if courses == days
+        else f"on each of {days} days: {courses} courses, {weeks} weeks apart"
+    )
 
 
 def series_facts(series: Mapping[str, Any] | None) -> list[tuple[str, str]]:
