@@ -11,18 +11,26 @@ _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?/callback")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered app: its id, a secret when it is confidential, the redirect addresses it may use."""
+    """A registered app: its id, a secret when it has one, the redirect addresses it may use, the path of its keys when it has some."""
 
     id: str
     secret: str | None
     redirects: re.Pattern[str]
+    keys: str | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether it can prove nothing beyond its id."""
+        return self.secret is None and self.keys is None
 
     def may_return_to(self, address: str) -> bool:
         """Whether an address is one of the registered redirect addresses, as a whole."""
         return self.redirects.fullmatch(address) is not None
 
     def proves(self, secret: str | None) -> bool:
-        """Whether the secret is right: none at all for a public app."""
+        """Whether the secret is right: none at all for a public app; never for one that has to sign."""
+        if self.keys is not None:
+            return False
         if self.secret is None or secret is None:
             return self.secret is secret
         return compare_digest(self.secret.encode(), secret.encode())
@@ -32,6 +40,7 @@ class Client:
 CLIENTS: tuple[Client, ...] = (
     Client("ivig-fhir", None, _LOOPBACK),
     Client("ivig-fhir-confidential", "sandbox-demonstration-secret", _LOOPBACK),
+    Client("ivig-fhir-asymmetric", None, _LOOPBACK, keys="/.well-known/jwks.json"),
 )
 
 

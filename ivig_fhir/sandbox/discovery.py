@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from ivig_fhir.sandbox.codec import encode
 from ivig_fhir.sandbox.keys import ALGORITHM
 from ivig_fhir.sandbox.parts import Sandbox, current
+from ivig_fhir.sandbox.proof import ALGORITHMS
 from ivig_fhir.sandbox.scopes import CONTEXT_SCOPES
 
 _CAPABILITIES = (
@@ -17,12 +18,14 @@ _CAPABILITIES = (
     "authorize-post",
     "client-public",
     "client-confidential-symmetric",
+    "client-confidential-asymmetric",
     "sso-openid-connect",
     "context-ehr-patient",
     "context-ehr-encounter",
     "context-standalone-patient",
     "permission-patient",
     "permission-user",
+    "permission-online",
     "permission-v1",
     "permission-v2",
 )
@@ -56,8 +59,11 @@ def _smart(sandbox: Sandbox) -> dict[str, Any]:
         "jwks_uri": sandbox.jwks_url,
         "authorization_endpoint": sandbox.authorize_url,
         "token_endpoint": sandbox.token_url,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
-        "grant_types_supported": ["authorization_code"],
+        "revocation_endpoint": sandbox.revoke_url,
+        "introspection_endpoint": sandbox.introspect_url,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "scopes_supported": [*CONTEXT_SCOPES, "patient/*.cruds", "user/*.cruds"],
         "code_challenge_methods_supported": ["S256"],

@@ -18,8 +18,8 @@ class Fault:
     """A fault: its name, one line for people, and the places where it can bend the server; a place left alone behaves.
 
     `grant` changes what is granted; `refuse` gets method and path below the base before anything is done; `storing` changes a
-    resource that a client writes; `capability` changes the CapabilityStatement; `page_size` caps a page; `dies` gets whether
-    something was written, and says whether the connection ends without an answer.
+    resource that a client writes; `capability` changes the CapabilityStatement; `page_size` caps a page; `token_seconds` is how long an
+    access token lasts; `dies` gets whether something was written, and says whether the connection ends without an answer.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Fault:
     storing: Callable[[Json], Json] = lambda resource: resource
     capability: Callable[[Json], Json] = lambda statement: statement
     page_size: int | None = None
+    token_seconds: int | None = None
     dies: Callable[[bool], bool] = lambda wrote: False
 
 
@@ -86,6 +87,7 @@ FAULTS: tuple[Fault, ...] = (
         "a MedicationRequest loses its rates and the extensions of its dosage when it is stored, and nothing says so",
         storing=_drop_rate,
     ),
+    Fault("short-tokens", "an access token lasts for two minutes", token_seconds=120),
     Fault("page-size-2", "a page holds at most two matches, whatever _count asks", page_size=2),
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from ivig_fhir.sandbox import capability, interactions, token, transaction, writing
+from ivig_fhir.sandbox import capability, grants, interactions, transaction, writing
 from ivig_fhir.sandbox.access import Access
 from ivig_fhir.sandbox.codec import decode, encode
 from ivig_fhir.sandbox.interactions import Answer
@@ -32,7 +32,7 @@ def _gate() -> None:
         raise FhirError(406, "not-supported", "Only JSON is spoken here.")
     if request.endpoint == "fhir.metadata":
         return
-    g.access = token.access(current(), request.headers.get("Authorization"))
+    g.access = grants.access(current(), request.headers.get("Authorization"))
     refusal = g.access.fault.refuse(request.method, request.path.removeprefix("/fhir").strip("/"))
     if refusal:
         raise refusal
@@ -47,7 +47,7 @@ def metadata() -> Response:
     sandbox = current()
     statement = capability.statement(sandbox.store.base, sandbox.authorize_url, sandbox.token_url, sandbox.started)
     if request.headers.get("Authorization"):
-        statement = token.access(sandbox, request.headers["Authorization"]).fault.capability(statement)
+        statement = grants.access(sandbox, request.headers["Authorization"]).fault.capability(statement)
     return respond(Answer(200, statement))
 
 

@@ -22,16 +22,25 @@ class Handles:
     def issue(self, kind: str, body: dict[str, Any], seconds: int) -> str:
         """A new unguessable string that stands for `body` for that many seconds."""
         secret = secrets.token_urlsafe(32)
+        self.keep(kind, secret, body, seconds)
+        return secret
+
+    def keep(self, kind: str, secret: str, body: dict[str, Any], seconds: int) -> None:
+        """Lets a string that somebody else made stand for `body`."""
         with self._database.transaction():
             self._database.run("delete from handle where expires <= ?", self._text(self._now() - timedelta(days=1)))
             self._database.run(
-                "insert into handle (kind, id, expires, body) values (?, ?, ?, ?)",
-                kind,
-                _digest(secret),
-                self._text(self._now() + timedelta(seconds=seconds)),
-                encode(body),
+                "insert or replace into handle (kind, id, expires, body) values (?, ?, ?, ?)",
+                *(kind, _digest(secret), self._text(self._now() + timedelta(seconds=seconds)), encode(body)),
             )
-        return secret
+
+    def first_time(self, kind: str, secret: str, seconds: int) -> bool:
+        """Whether a string is seen for the first time in that many seconds; it is known afterwards."""
+        with self._database.transaction():
+            known = self.look(kind, secret) is not None
+            if not known:
+                self.keep(kind, secret, {}, seconds)
+            return not known
 
     def look(self, kind: str, secret: str) -> dict[str, Any] | None:
         """What the string stands for, or None when it is unknown or over."""

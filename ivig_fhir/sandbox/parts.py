@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+import requests
 from flask import current_app
 
 from ivig_fhir.sandbox.database import Database
@@ -21,7 +22,7 @@ NAME = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """One EHR: its settings, what it keeps, its key and its clock."""
+    """One EHR: its settings, what it keeps, its key, its clock, and the session in which it fetches the keys of apps."""
 
     settings: SandboxSettings
     database: Database
@@ -30,6 +31,7 @@ class Sandbox:
     key: SigningKey
     now: Callable[[], datetime]
     started: str
+    http: requests.Session
 
     @property
     def server(self) -> Server:
@@ -45,6 +47,16 @@ class Sandbox:
     def token_url(self) -> str:
         """The SMART token endpoint."""
         return f"{self.settings.base_url}/auth/token"
+
+    @property
+    def revoke_url(self) -> str:
+        """Where tokens are handed back."""
+        return f"{self.settings.base_url}/auth/revoke"
+
+    @property
+    def introspect_url(self) -> str:
+        """Where it is told what a token is good for."""
+        return f"{self.settings.base_url}/auth/introspect"
 
     @property
     def jwks_url(self) -> str:

@@ -10,7 +10,7 @@ from ivig_fhir.sandbox.compartment import SHARED_TYPES
 from ivig_fhir.sandbox.resource_types import RESOURCE_TYPES
 
 LETTERS = "cruds"
-CONTEXT_SCOPES = ("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter")
+CONTEXT_SCOPES = ("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "online_access")
 _FORM = re.compile(r"(patient|user)/(\*|[A-Za-z]+)\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?")
 _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 

@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from ivig_fhir.sandbox import faults, loading
 from ivig_fhir.sandbox.clients import CLIENTS
 from ivig_fhir.sandbox.codec import decode, encode
+from ivig_fhir.sandbox.oauth import answer
 from ivig_fhir.sandbox.outcome import FhirError, invalid, not_found
 from ivig_fhir.sandbox.parts import Sandbox, current
 from ivig_fhir.sandbox.people import current_encounter, patients
-from ivig_fhir.sandbox.token import answer, issue
+from ivig_fhir.sandbox.token import issue
 from ivig_fhir.sandbox.users import user
 
 LAUNCH_SECONDS = 300
@@ -51,11 +52,19 @@ def launch() -> AnyResponse:
     target = _TARGETS.get(request.args.get("target") or "orders")
     if target is None:
         raise invalid(f"The target is one of {', '.join(_TARGETS)}.")
-    context = _context(sandbox, patient=target == _TARGETS["orders"])
+    context = _context(sandbox, patient=target == _TARGETS["orders"]) | {"extra": _extra(sandbox)}
     secret = sandbox.handles.issue("launch", context, LAUNCH_SECONDS)
     response = redirect(f"{sandbox.settings.app_url}{target}?{urlencode({'iss': sandbox.settings.fhir_base, 'launch': secret})}", 302)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@blueprint.get("/style.json")
+def style() -> Response:
+    """How this EHR looks, for apps that want to look alike. See: SMART App Launch 2.2, styling."""
+    return _json(
+        200, {"color_background": "#fdf6e3", "color_text": "#22303c", "font_family_body": "Georgia, serif", "dim_border_radius": "2px"}
+    )
 
 
 @blueprint.get("/token")
@@ -65,6 +74,13 @@ def script_token() -> Response:
     context = _context(sandbox, patient=True)
     scope = request.args.get("scope") or "openid fhirUser " + ("patient/*.cruds user/*.cruds" if context["patient"] else "user/*.cruds")
     return answer(200, issue(sandbox, {**context, "scope": scope, "client": CLIENTS[0].id, "nonce": None}))
+
+
+def _extra(sandbox: Sandbox) -> dict[str, Any]:
+    """Launch context beyond patient and encounter, where the link asks for it. See: SMART App Launch 2.2, launch context."""
+    extra: dict[str, Any] = {"smart_style_url": f"{sandbox.settings.base_url}/ehr/style.json"} if "style" in request.args else {}
+    extra |= {name: request.args[name] for name in ("intent", "appContext", "tenant") if name in request.args}
+    return extra | ({"need_patient_banner": False} if request.args.get("banner") == "no" else {})
 
 
 def _context(sandbox: Sandbox, patient: bool) -> dict[str, Any]:

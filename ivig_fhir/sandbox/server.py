@@ -8,11 +8,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import requests
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from ivig_fhir.sandbox import authorize, cast, chart_page, discovery, fhir_api, loading, scripting, token
+from ivig_fhir.sandbox import authorize, cast, chart_page, discovery, fhir_api, grants, loading, scripting, token
 from ivig_fhir.sandbox.database import Database
 from ivig_fhir.sandbox.handles import Handles
 from ivig_fhir.sandbox.keys import signing_key
@@ -25,8 +26,8 @@ from ivig_fhir.sandbox.users import USERS
 _CAST_DAY = "cast-day"
 
 
-def create_sandbox(settings: SandboxSettings, now: Callable[[], datetime] | None = None) -> Flask:
-    """The sandbox EHR as a Flask application; `now` gives an aware time and defaults to the system's clock.
+def create_sandbox(settings: SandboxSettings, now: Callable[[], datetime] | None = None, http: requests.Session | None = None) -> Flask:
+    """The sandbox EHR as a Flask application; `now` gives an aware time and defaults to the system's clock; `http` fetches apps' keys.
 
     The users and the cast are there afterwards. A store that was filled on an earlier day gets the cast's charts again, as new
     versions with today's dates; orders in it stay.
@@ -35,12 +36,14 @@ def create_sandbox(settings: SandboxSettings, now: Callable[[], datetime] | None
     database = Database(settings.database)
     store = Store(database, settings.fhir_base)
     started = clock().astimezone(UTC).isoformat(timespec="seconds")
-    sandbox = Sandbox(settings, database, store, Handles(database, clock), signing_key(database), clock, started)
+    sandbox = Sandbox(
+        settings, database, store, Handles(database, clock), signing_key(database), clock, started, http or requests.Session()
+    )
     _fill(sandbox)
     app = Flask(NAME, root_path=str(PACKAGE), static_folder="static", template_folder="templates")
     app.url_map.strict_slashes = False
     app.extensions[NAME] = sandbox
-    for part in (discovery, authorize, token, fhir_api, scripting, chart_page):
+    for part in (discovery, authorize, token, grants, fhir_api, scripting, chart_page):
         app.register_blueprint(part.blueprint)
     app.register_error_handler(FhirError, fhir_api.refusal)
     app.register_error_handler(HTTPException, _refusal)

@@ -1,111 +1,85 @@
-"""The token endpoint, and what a bearer token stands for."""
+"""The token endpoint: a code for tokens, and a refresh token for the next ones."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import unquote_plus
 
 from flask import Blueprint, Response, request
 
 from ivig_fhir.sandbox import faults, scopes
-from ivig_fhir.sandbox.access import Access
-from ivig_fhir.sandbox.clients import Client, client
-from ivig_fhir.sandbox.codec import encode
-from ivig_fhir.sandbox.outcome import FhirError
+from ivig_fhir.sandbox.clients import Client
+from ivig_fhir.sandbox.grants import end_family, living
+from ivig_fhir.sandbox.oauth import TokenError, answer, refused
 from ivig_fhir.sandbox.parts import Sandbox, current
+from ivig_fhir.sandbox.proof import proven_client
 from ivig_fhir.sandbox.users import user
 
 Json = dict[str, Any]
 LIFETIME = 3600
+ONLINE = 8 * 3600
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 blueprint = Blueprint("token", __name__, url_prefix="/auth")
-
-
-class TokenError(Exception):
-    """A refusal of the token endpoint. See: RFC 6749, section 5.2."""
-
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
-        self.status = status
+blueprint.register_error_handler(TokenError, refused)
 
 
 @blueprint.post("/token")
 def token() -> Response:
-    """Exchanges an authorization code for tokens. See: SMART App Launch 2.2, obtain access token."""
-    try:
-        return answer(200, _exchange(current()))
-    except TokenError as error:
-        response = answer(error.status, {"error": error.error, "error_description": error.description})
-        if error.status == 401:
-            response.headers["WWW-Authenticate"] = "Basic"
-        return response
-
-
-def answer(status: int, body: Json) -> Response:
-    """A JSON answer that nobody may keep."""
-    response = Response(encode(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Pragma"] = "no-cache"
-    return response
+    """Tokens for an authorization code, or for a refresh token. See: SMART App Launch 2.2, obtain and refresh access token."""
+    sandbox = current()
+    app, kind = proven_client(sandbox), request.form.get("grant_type")
+    if kind == "authorization_code":
+        return answer(200, _exchanged(sandbox, app))
+    if kind == "refresh_token":
+        return answer(200, _refreshed(sandbox, app))
+    raise TokenError("unsupported_grant_type", "Only authorization_code and refresh_token are supported.")
 
 
 def issue(sandbox: Sandbox, grant: Json) -> Json:
-    """The token response for a grant: client, user, patient, encounter, fault, asked scope, nonce. See: SMART App Launch 2.2."""
+    """The token response for a grant: client, user, patient, encounter, fault, asked scope, nonce. See: SMART App Launch 2.2.
+
+    A grant without a `family` begins one. A refresh token comes with online_access, and lasts as long as a working day.
+    """
     person, fault = user(grant["user"]), faults.find(grant["fault"])
     if person is None or fault is None:
         raise TokenError("invalid_grant", "The user or the fault of this grant is not known.")
     context, allowed = scopes.grant(grant["scope"], bool(grant["patient"]), person.letters)
-    permissions = fault.grant(allowed)
+    permissions, lifetime = fault.grant(allowed), fault.token_seconds or LIFETIME
+    family = grant.get("family") or sandbox.handles.issue("family", {}, ONLINE)
     kept = {
+        "client": grant["client"],
+        "family": family,
+        "scope": scopes.written(context, permissions),
         "scopes": [one.text() for one in permissions],
         "patient": grant["patient"],
+        "encounter": grant["encounter"],
         "user": person.reference,
+        "subject": person.id,
         "own_profile": "openid" in context and ("fhirUser" in context or "profile" in context),
         "fault": fault.name,
+        "exp": int(sandbox.now().timestamp()) + lifetime,
     }
     response: Json = {
-        "access_token": sandbox.handles.issue("token", kept, LIFETIME),
+        "access_token": sandbox.handles.issue("token", kept, lifetime),
         "token_type": "Bearer",
-        "expires_in": LIFETIME,
-        "scope": scopes.written(context, permissions),
+        "expires_in": lifetime,
+        "scope": kept["scope"],
         "need_patient_banner": True,
+        **grant.get("extra", {}),
     }
-    if grant["patient"]:
-        response["patient"] = grant["patient"]
-    if grant["encounter"]:
-        response["encounter"] = grant["encounter"]
-    if "openid" in context:
+    response |= {name: grant[name] for name in ("patient", "encounter") if grant[name]}
+    if "online_access" in context:
+        response["refresh_token"] = sandbox.handles.issue("refresh", {**grant, "family": family}, ONLINE)
+    if "openid" in context and "family" not in grant:  # the person is proven once, at the sign-in
         response["id_token"] = _id_token(sandbox, grant, person.reference if kept["own_profile"] else None)
     return response
 
 
-def access(sandbox: Sandbox, header: str | None) -> Access:
-    """The rights of the bearer token in an Authorization header. FhirError 401 without one that is known and not over."""
-    kind, _, secret = (header or "").partition(" ")
-    if kind.lower() != "bearer" or not secret:
-        raise FhirError(401, "login", "A bearer token is needed.", {"WWW-Authenticate": 'Bearer realm="Sandbox EHR"'})
-    kept = sandbox.handles.look("token", secret.strip())
-    if kept is None:
-        challenge = 'Bearer realm="Sandbox EHR", error="invalid_token"'
-        raise FhirError(401, "expired", "The token is unknown or over.", {"WWW-Authenticate": challenge})
-    permissions = tuple(one for one in (scopes.parse(text) for text in kept["scopes"]) if one)
-    fault = faults.find(kept["fault"]) or faults.NONE
-    digest = hashlib.sha256(secret.strip().encode()).hexdigest()
-    return Access(permissions, kept["patient"], kept["user"], kept["own_profile"], fault, digest)
-
-
-def _exchange(sandbox: Sandbox) -> Json:
-    app = _client()
-    if request.form.get("grant_type") != "authorization_code":
-        raise TokenError("unsupported_grant_type", "Only authorization_code is supported.")
+def _exchanged(sandbox: Sandbox, app: Client) -> Json:
     grant = sandbox.handles.take("code", request.form.get("code", ""))
     if grant is None:
         raise TokenError("invalid_grant", "The code is unknown, used or over.")
@@ -119,21 +93,22 @@ def _exchange(sandbox: Sandbox) -> Json:
     return issue(sandbox, grant)
 
 
-def _client() -> Client:
-    """The app that asks: Basic for a confidential one, only client_id for a public one."""
-    header = request.headers.get("Authorization", "")
-    id_, secret = request.form.get("client_id"), None
-    if header.lower().startswith("basic "):
-        try:
-            text = base64.b64decode(header[6:], validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            text = ""
-        name, colon, password = text.partition(":")
-        id_, secret = unquote_plus(name), unquote_plus(password) if colon else None
-    app = client(id_)
-    if app is None or not app.proves(secret):
-        raise TokenError("invalid_client", "The app did not prove who it is.", 401)
-    return app
+def _refreshed(sandbox: Sandbox, app: Client) -> Json:
+    """Each refresh token is good once. One that comes again was stolen, from the app or by it: then all of its sign-in is over."""
+    secret = request.form.get("refresh_token", "")
+    used = sandbox.handles.look("used-refresh", secret)
+    if used is not None:
+        end_family(sandbox, used["family"])
+        raise TokenError("invalid_grant", "The refresh token was used before; everything of its sign-in is over.")
+    grant = living(sandbox, "refresh", secret)
+    if grant is None or grant["client"] != app.id:
+        raise TokenError("invalid_grant", "The refresh token is unknown, over, or another app's.")
+    asked = request.form.get("scope", grant["scope"])
+    if not set(asked.split()) <= set(grant["scope"].split()):
+        raise TokenError("invalid_scope", "A refresh grants nothing new.")
+    sandbox.handles.take("refresh", secret)
+    sandbox.handles.keep("used-refresh", secret, {"family": grant["family"]}, ONLINE)
+    return issue(sandbox, {**grant, "scope": asked})
 
 
 def _id_token(sandbox: Sandbox, grant: Json, fhir_user: str | None) -> str:

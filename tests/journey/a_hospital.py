@@ -55,7 +55,8 @@ class Hospital:
 
     def __init__(self, folder: Path, issuers: Path = ROOT / "issuers.toml", **settings: str) -> None:
         self.clock = Clock()
-        self.ehr: Flask = create_sandbox(SandboxSettings(), self.clock)
+        self.ehr_http = requests.Session()  # in which the EHR fetches the app's keys
+        self.ehr: Flask = create_sandbox(SandboxSettings(), self.clock, self.ehr_http)
         self.http: requests.Session = pooled_session()
         self.http.mount(EHR, SandboxAdapter(self.ehr))
         kept = {"IVIG_BASE_URL": APP, "IVIG_DATABASE_URL": f"sqlite:///{folder / 'ivig.sqlite'}", "IVIG_SECRET_KEYS": KEY}
@@ -65,6 +66,7 @@ class Hospital:
     def start(self) -> Flask:
         """The app as a process that was just started: its memory is empty, its store is what it was."""
         self.app = create_app(self.settings, self.http, self.clock)
+        self.ehr_http.mount(APP, SandboxAdapter(self.app))
         return self.app
 
     @property

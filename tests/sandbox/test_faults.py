@@ -88,6 +88,14 @@ def pages_are_small(ehr: Ehr) -> None:
     assert client.ids("Observation", patient="one", _count=100) == ["w1", "w2", "w3", "lab"]
 
 
+def tokens_are_over_soon(ehr: Ehr) -> None:
+    client = ehr.client(patient="one", fault="short-tokens")
+    ehr.clock.forward(119)
+    assert client.get("Patient/one").status_code == 200
+    ehr.clock.forward(1)
+    assert client.get("Patient/one").status_code == 401
+
+
 def nothing_is_bent(ehr: Ehr) -> None:
     client = ehr.client(patient="one", fault="none")
     made = client.send("POST", "MedicationRequest", RATED).json()
@@ -104,6 +112,7 @@ PROOFS: dict[str, Callable[[Ehr], None]] = {
     "no-transaction": bundles_are_refused,
     "drops-rate": rates_are_lost,
     "page-size-2": pages_are_small,
+    "short-tokens": tokens_are_over_soon,
 }
 
 

@@ -14,11 +14,12 @@ from ivig_fhir.sandbox.scopes import grant, parse, without, written
         ("patient/Observation.rs", "patient/Observation.rs"),
         ("patient/Observation.read patient/Task.write patient/Basic.*", "patient/Observation.read patient/Task.write patient/Basic.*"),
         ("openid fhirUser launch profile launch/patient", "openid fhirUser launch profile launch/patient"),
+        ("openid online_access", "openid online_access"),
         ("patient/*.cruds user/*.rs", "patient/*.cruds user/*.rs"),
         (f"patient/Observation.rs?category={CATEGORY}|laboratory", f"patient/Observation.rs?category={CATEGORY}|laboratory"),
         ("patient/Observation.rs patient/Observation.rs", "patient/Observation.rs"),
         ("patient/Medication.r patient/Practitioner.rs", ""),
-        ("offline_access online_access system/*.rs nonsense patient/Nonsense.rs", ""),
+        ("offline_access system/*.rs nonsense patient/Nonsense.rs", ""),
         ("patient/Observation.sr patient/Observation. patient/Observation.x patient/Observation.read?code=1", ""),
     ],
 )
