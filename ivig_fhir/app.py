@@ -21,9 +21,11 @@ from ivig_fhir.errors import ContentError
 from ivig_fhir.observe import configure
 from ivig_fhir.settings import PROJECT, Settings
 from ivig_fhir.smart import issuers
+from ivig_fhir.smart.client_keys import Algorithm, ClientKey
+from ivig_fhir.smart.credentials import Credentials
 from ivig_fhir.smart.discovery import fetch_json
 from ivig_fhir.smart.signin import SmartClient
-from ivig_fhir.store import audit
+from ivig_fhir.store import audit, client_keys
 from ivig_fhir.store.database import Database, connect, migrate
 from ivig_fhir.store.seal import KeyRing
 from ivig_fhir.web import errors, launch_pages, order_pages, pharmacy_pages, status_pages
@@ -57,13 +59,19 @@ def create_runtime(settings: Settings, http: Any = None, now: Any = None) -> Run
     configure(settings.log_level)
     content, site = content_and_site(settings)
     session = http or pooled_session()
-    table = issuers.load(settings.issuers)
+    table, database = issuers.load(settings.issuers), create_database(settings)
+
+    def signing_key(algorithm: Algorithm, at: datetime) -> ClientKey | None:
+        with database.read() as tx:
+            return client_keys.signing(tx, algorithm, at)
+
+    credentials = Credentials(settings.client_secrets, signing_key)
     return Runtime(
         settings=settings,
         content=content,
         site=site,
-        smart=SmartClient(table, settings.redirect_uri, session, settings.client_secrets, settings.timeouts),
-        database=create_database(settings),
+        smart=SmartClient(table, settings.redirect_uri, session, credentials, settings.timeouts),
+        database=database,
         http=session,
         now=now or (lambda: datetime.now(UTC)),
         chance=secrets.token_urlsafe,

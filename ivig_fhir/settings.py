@@ -42,6 +42,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("IVIG_READ_SECONDS", "10", False, "longest wait for an answer of the EHR"),
     Setting("IVIG_SESSION_IDLE_MINUTES", "30", False, "a session ends after this long without a request"),
     Setting("IVIG_SESSION_ABSOLUTE_MINUTES", "480", False, "a session ends after this long in any case"),
+    Setting("IVIG_KEY_OVERLAP_HOURS", "24", False, "longest time that an EHR keeps our published keys; a new key signs after it"),
     Setting("IVIG_LOG_LEVEL", "INFO", False, "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -62,6 +63,7 @@ class Settings:
     timeouts: tuple[float, float]
     session_idle_minutes: int
     session_absolute_minutes: int
+    key_overlap_hours: int
     log_level: str
 
     @classmethod
@@ -86,6 +88,7 @@ class Settings:
             timeouts=(_seconds(values, "IVIG_CONNECT_SECONDS"), _seconds(values, "IVIG_READ_SECONDS")),
             session_idle_minutes=_minutes(values, "IVIG_SESSION_IDLE_MINUTES"),
             session_absolute_minutes=_minutes(values, "IVIG_SESSION_ABSOLUTE_MINUTES"),
+            key_overlap_hours=_hours(values, "IVIG_KEY_OVERLAP_HOURS"),
             log_level=_one_of(values, "IVIG_LOG_LEVEL", _LEVELS),
         )
         settings._coherent()
@@ -202,4 +205,10 @@ def _seconds(values: Mapping[str, str], key: str) -> float:
 def _minutes(values: Mapping[str, str], key: str) -> int:
     if not re.fullmatch(r"\d{1,4}", values[key]) or not 1 <= int(values[key]) <= 1440:
         raise SettingsError(f"{key} must be a whole number of minutes, 1 to 1440.")
+    return int(values[key])
+
+
+def _hours(values: Mapping[str, str], key: str) -> int:
+    if not re.fullmatch(r"\d{1,3}", values[key]) or not 1 <= int(values[key]) <= 720:
+        raise SettingsError(f"{key} must be a whole number of hours, 1 to 720.")
     return int(values[key])

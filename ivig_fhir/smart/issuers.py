@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from ivig_fhir.errors import SettingsError, UnknownIssuer
 from ivig_fhir.settings import CLIENT_SECRET, LOOPBACK
+from ivig_fhir.smart.client_keys import ALGORITHMS, Algorithm
 
 Role = Literal["prescriber", "pharmacist", "nurse", "stranger", "unproven"]
-Auth = Literal["public", "basic"]
+Auth = Literal["public", "basic", "private_key_jwt"]
 ROLES = ("prescriber", "pharmacist", "nurse")
-AUTHS = ("public", "basic")
+AUTHS = ("public", "basic", "private_key_jwt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class Issuer:
     client_id: str = ""
     auth: Auth = "public"
     client_secret: str = ""
+    signing_alg: Algorithm = "ES384"
     redirect_uri: str = ""
     standalone: bool = False
+    online_access: bool = False
     scope_version: Literal["auto", "v1", "v2"] = "auto"
     scopes: tuple[str, ...] = ()
     oidc_issuers: tuple[str, ...] = ()
@@ -106,22 +109,24 @@ def read(raw: Mapping[str, Any]) -> Issuers:
 
 _TEXT = ("iss", "name", "client_id", "client_secret", "redirect_uri", "profile", "cds_iss", "cds_jku")
 _LISTS = ("scopes", "oidc_issuers", "endpoint_hosts", "frame_ancestors")
-_CHOICES = {"auth": AUTHS, "scope_version": ("auto", "v1", "v2"), "default_role": (*ROLES, "stranger")}
+_CHOICES = {"auth": AUTHS, "scope_version": ("auto", "v1", "v2"), "default_role": (*ROLES, "stranger"), "signing_alg": ALGORITHMS}
+_SWITCHES = ("standalone", "online_access")
 
 
 def _entry(item: Mapping[str, Any], common: Mapping[str, Role]) -> Issuer:
     """One `[[issuer]]` entry, or SettingsError."""
     where = f"issuer {item.get('iss', '(without iss)')}"
-    _only(item, {*_TEXT, *_LISTS, *_CHOICES, "standalone", "roles", "development", "cds_jwks"}, where)
+    _only(item, {*_TEXT, *_LISTS, *_CHOICES, *_SWITCHES, "roles", "development", "cds_jwks"}, where)
     given: dict[str, Any] = {key: _text(item[key], f"{where}: {key}") for key in _TEXT if key in item}
     given |= {key: _texts(item[key], f"{where}: {key}") for key in _LISTS if key in item}
     for key, choices in _CHOICES.items():
         if key in item and item[key] not in choices:
             raise SettingsError(f"{where}: {key} must be one of {', '.join(choices)}.")
         given |= {key: item[key]} if key in item else {}
-    if not isinstance(item.get("standalone", False), bool):
-        raise SettingsError(f"{where}: standalone must be true or false.")
-    given["standalone"] = item.get("standalone", False)
+    for key in _SWITCHES:
+        given[key] = item.get(key, False)
+        if not isinstance(given[key], bool):
+            raise SettingsError(f"{where}: {key} must be true or false.")
     given["roles"] = {**common, **_roles(item.get("roles", {}), where)}
     if "cds_jwks" in item:
         given["cds_jwks"] = _public_keys(item["cds_jwks"], f"{where}: cds_jwks")
@@ -156,6 +161,8 @@ def _coherent(issuer: Issuer, where: str) -> None:
         raise SettingsError(f"{where}: cds_iss needs cds_jku or cds_jwks.")
     if (issuer.auth == "basic") != bool(issuer.client_secret):
         raise SettingsError(f"{where}: auth basic needs client_secret, and nothing else does.")
+    if issuer.signing_alg != "ES384" and issuer.auth != "private_key_jwt":
+        raise SettingsError(f"{where}: signing_alg needs auth private_key_jwt.")
     if issuer.client_secret and not issuer.client_secret.startswith(CLIENT_SECRET):
         raise SettingsError(f"{where}: client_secret names the setting that holds the secret, {CLIENT_SECRET}….")
 

@@ -120,13 +120,17 @@ BEYOND: tuple[str, ...] = ("user/Practitioner.r", "user/PractitionerRole.rs", "u
 
 
 def wanted(
-    rows: Iterable[str], target: Literal["order", "pharmacy"] = "order", version: str = "v2", standalone: bool = False
+    rows: Iterable[str],
+    target: Literal["order", "pharmacy"] = "order",
+    version: str = "v2",
+    standalone: bool = False,
+    online: bool = False,
 ) -> tuple[str, ...]:
     """The scopes to ask for, from the scopes of the table of searches (`patient/Observation.rs`, ...).
 
     A prescriber's launch asks them for the patient, with what is written; the worklist has no patient and asks them for the user.
-    A launch from the EHR asks `launch`; a standalone one asks for a patient to be picked, except for the worklist. Never
-    offline_access: the app does nothing while nobody is there.
+    A launch from the EHR asks `launch`; a standalone one asks for a patient to be picked, except for the worklist. `online` asks for a
+    refresh token that lasts as long as the person is there. Never offline_access: the app does nothing while nobody is.
     """
     reads = ["patient/Patient.r", *rows]
     if target == "pharmacy":
@@ -135,7 +139,7 @@ def wanted(
     else:
         launch = ("launch/patient",) if standalone else ("launch", "launch/patient", "launch/encounter")
         data = [*reads, *WRITES, *BEYOND]
-    return ("openid", "fhirUser", *launch, *_merged(data, version))
+    return ("openid", "fhirUser", *(("online_access",) if online else ()), *launch, *_merged(data, version))
 
 
 def _merged(tokens: Iterable[str], version: str) -> tuple[str, ...]:

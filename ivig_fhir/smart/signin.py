@@ -9,15 +9,15 @@ from datetime import datetime
 import jwt
 
 from ivig_fhir.errors import IdentityUnproven, MissingIssuer, StateMismatch, TokenFailed
-from ivig_fhir.smart import token as tokens
 from ivig_fhir.smart.context import LaunchContext, launch_context
+from ivig_fhir.smart.credentials import Credentials
 from ivig_fhir.smart.discovery import TIMEOUTS, ConfigurationCache, Http, SmartConfiguration
 from ivig_fhir.smart.identity import Identity, identify
 from ivig_fhir.smart.issuers import Issuer, Issuers
 from ivig_fhir.smart.keys import KeyCache, KeyRequest
 from ivig_fhir.smart.launch import AuthorizationRequest, LaunchSecrets, PendingLaunch, Target, authorization_code, authorization_request
 from ivig_fhir.smart.scopes import wanted
-from ivig_fhir.smart.token import TokenResponse
+from ivig_fhir.smart.token import TokenEndpoint, TokenResponse
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,15 @@ class SmartClient:
     issuers: Issuers
     redirect_uri: str
     http: Http
-    client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    credentials: Credentials = field(default_factory=Credentials, repr=False)
     timeouts: tuple[float, float] = TIMEOUTS
     configurations: ConfigurationCache = field(default_factory=ConfigurationCache)
     keys: KeyCache = field(default_factory=KeyCache)
+
+    def endpoint(self, issuer: Issuer, now: datetime) -> TokenEndpoint:
+        """This issuer's token endpoint, as its configuration says now. Errors: DiscoveryFailed."""
+        configuration = self.configurations.get(self.http, issuer, now, self.timeouts)
+        return TokenEndpoint(self.http, issuer, configuration, self.credentials, self.timeouts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def begin(
         raise MissingIssuer("launch without a launch parameter")
     configuration = client.configurations.get(client.http, issuer, now, client.timeouts)
     version = configuration.scope_version if issuer.scope_version == "auto" else issuer.scope_version
-    scopes = issuer.scopes or wanted(rows, target, version, standalone=launch is None)
+    scopes = issuer.scopes or wanted(rows, target, version, standalone=launch is None, online=issuer.online_access)
     pending = PendingLaunch(
         iss=issuer.iss,
         redirect_uri=issuer.redirect_uri or client.redirect_uri,
@@ -82,26 +87,20 @@ def complete(client: SmartClient, parameters: Mapping[str, str], pending: Pendin
     issuer = client.issuers.find(pending.iss)
     if parameters.get("error"):
         authorization_code(parameters, pending, None, now)
-    configuration = client.configurations.get(client.http, issuer, now, client.timeouts)
-    code = authorization_code(parameters, pending, configuration, now)
-    token = _exchange(client, issuer, configuration, pending, code, now)
+    endpoint = client.endpoint(issuer, now)
+    code = authorization_code(parameters, pending, endpoint.configuration, now)
     try:
-        identity = _identity(client, issuer, configuration, pending, token, now)
+        token = endpoint.exchange(pending, code, now)
+    except TokenFailed:
+        client.configurations.forget(issuer)  # read anew at the next launch: the token endpoint may have moved
+        raise
+    try:
+        identity = _identity(client, issuer, endpoint.configuration, pending, token, now)
     except IdentityUnproven:
-        tokens.revoke(client.http, issuer, configuration, token.access_token, client.client_secrets, client.timeouts)
+        endpoint.revoke(token.refresh_token, now, "refresh_token")
+        endpoint.revoke(token.access_token, now)
         raise
     return SignedIn(launch_context(pending, token, identity), token)
-
-
-def _exchange(
-    client: SmartClient, issuer: Issuer, configuration: SmartConfiguration, pending: PendingLaunch, code: str, now: datetime
-) -> TokenResponse:
-    """The token; after a failure the configuration is read anew at the next launch, for its endpoint may have moved."""
-    try:
-        return tokens.exchange(client.http, issuer, configuration, pending, code, now, client.client_secrets, client.timeouts)
-    except TokenFailed:
-        client.configurations.forget(issuer)
-        raise
 
 
 def _identity(

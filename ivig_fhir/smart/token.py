@@ -1,19 +1,18 @@
-"""The token endpoint: one code for one token, in one attempt, and its answer read with care."""
+"""The token endpoint: a code or a refresh token for a token, in one attempt; its answer read with care; revocation."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus
 
 import requests
 
-from ivig_fhir.errors import SettingsError, TokenFailed
+from ivig_fhir.errors import SessionEnded, SettingsError, TokenFailed
+from ivig_fhir.smart.credentials import Credentials, proof
 from ivig_fhir.smart.discovery import LARGEST, TIMEOUTS, Http, SmartConfiguration
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.launch import PendingLaunch
@@ -35,100 +34,93 @@ class TokenResponse:
     context: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-def exchange(
-    http: Http,
-    issuer: Issuer,
-    configuration: SmartConfiguration,
-    pending: PendingLaunch,
-    code: str,
-    now: datetime,
-    client_secrets: Mapping[str, str] | None = None,
-    timeouts: tuple[float, float] = TIMEOUTS,
-) -> TokenResponse:
-    """Exchanges an authorization code for a token: once, without redirects, for a code is single use.
+class Refused(TokenFailed):
+    """The token endpoint said no, with this error code of OAuth."""
 
-    A public client names itself in the form; one with a secret in the Basic header and nowhere else.
-    Errors: TokenFailed, with OAuth's error code in its detail. See: SMART App Launch 2.2, obtain access token; RFC 6749, 2.3.1, 4.1.3.
-    """
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": pending.redirect_uri, "code_verifier": pending.verifier}
-    body = _post(http, configuration.token_endpoint, issuer, form, client_secrets or {}, timeouts)
-    return read_response(body, pending.scope, now)
+    def __init__(self, status: int, oauth_error: str) -> None:
+        remedy = "Ask your administrator to check this app's client id and its secret or keys." if oauth_error == "invalid_client" else None
+        super().__init__(f"token endpoint {status} {oauth_error or 'no oauth error'}", remedy=remedy)
+        self.oauth_error = oauth_error
 
 
-def revoke(
-    http: Http,
-    issuer: Issuer,
-    configuration: SmartConfiguration,
-    token: str,
-    client_secrets: Mapping[str, str] | None = None,
-    timeouts: tuple[float, float] = TIMEOUTS,
-) -> bool:
-    """Asks the EHR to revoke a token; whether it did. Many cannot, and nothing depends on it. See: RFC 7009."""
-    if not configuration.revocation_endpoint or not token:
-        return False
-    try:
-        _post(http, configuration.revocation_endpoint, issuer, {"token": token}, client_secrets or {}, timeouts, empty=True)
-    except TokenFailed:
-        return False
-    return True
+@dataclass(frozen=True)
+class TokenEndpoint:
+    """This app at one EHR's token endpoint: every request one attempt, no redirects, its own proof of who asks."""
+
+    http: Http = field(repr=False)
+    issuer: Issuer
+    configuration: SmartConfiguration
+    credentials: Credentials = field(default_factory=Credentials, repr=False)
+    timeouts: tuple[float, float] = TIMEOUTS
+
+    def exchange(self, pending: PendingLaunch, code: str, now: datetime) -> TokenResponse:
+        """Exchanges an authorization code for a token: once, for a code is single use.
+
+        Errors: TokenFailed, with OAuth's error code in its detail. See: SMART App Launch 2.2, obtain access token; RFC 6749, 4.1.3.
+        """
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": pending.redirect_uri, "code_verifier": pending.verifier}
+        return read_response(self._post(self.configuration.token_endpoint, form, now), pending.scope, now)
+
+    def refresh(self, refresh_token: str, granted: str, now: datetime) -> TokenResponse:
+        """A new token for a refresh token, which may not be used again afterwards: the answer holds the one to keep.
+
+        No scope is sent, so the grant stays what it was; `granted` is that grant. Errors: SessionEnded where the EHR says that the
+        grant is over, TokenFailed for anything else. See: SMART App Launch 2.2, refresh access token; RFC 6749, 6.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        try:
+            body = self._post(self.configuration.token_endpoint, form, now)
+        except Refused as error:
+            if error.oauth_error == "invalid_grant":
+                raise SessionEnded("refresh: invalid_grant") from error
+            raise
+        answer = read_response(body, granted, now)
+        return answer if answer.refresh_token else replace(answer, refresh_token=refresh_token)
+
+    def revoke(self, token: str, now: datetime, hint: str = "access_token") -> bool:
+        """Asks the EHR to revoke a token; whether it did. Many cannot, and nothing depends on it. See: RFC 7009."""
+        if not self.configuration.revocation_endpoint or not token:
+            return False
+        try:
+            self._post(self.configuration.revocation_endpoint, {"token": token, "token_type_hint": hint}, now, empty=True)
+        except (TokenFailed, SettingsError):
+            return False
+        return True
+
+    def _post(self, url: str, form: dict[str, str], now: datetime, empty: bool = False) -> dict[str, Any]:
+        """One POST with this client's authentication; the JSON object of a 200 (nothing, where the answer may be empty)."""
+        audience = self.configuration.token_endpoint  # also at the revocation endpoint: it is what names the server
+        fields, headers = proof(self.issuer, audience, self.credentials, now)
+
+        def authenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers.update({"Accept": "application/json", **headers})  # here, so that no .netrc file puts its own in their place
+            return request
+
+        sent = {**form, **fields}
+        try:
+            with self.http.post(url, data=sent, timeout=self.timeouts, allow_redirects=False, stream=True, auth=authenticated) as answer:
+                content = b""
+                for chunk in answer.iter_content(65536):
+                    content += chunk
+                    if len(content) > LARGEST:
+                        raise TokenFailed("token answer too large")
+                status = answer.status_code
+        except requests.RequestException as error:
+            raise TokenFailed(f"token endpoint: {type(error).__name__}") from error
+        if status == 200 and empty:
+            return {}
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError):
+            body = None
+        if status != 200 or not isinstance(body, dict):
+            raise _refused(status, body)
+        return body
 
 
-def _post(
-    http: Http,
-    url: str,
-    issuer: Issuer,
-    form: dict[str, str],
-    client_secrets: Mapping[str, str],
-    timeouts: tuple[float, float],
-    empty: bool = False,
-) -> dict[str, Any]:
-    """One POST with this client's authentication; the JSON object of a 200 (nothing, where the answer may be empty)."""
-    headers = {"Accept": "application/json"}
-    if issuer.auth == "public":
-        form = {**form, "client_id": issuer.client_id}
-    else:
-        headers["Authorization"] = _basic(issuer, client_secrets)
-
-    def authenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(headers)  # here, so that a .netrc file cannot put its own credentials in their place
-        return request
-
-    try:
-        with http.post(url, data=form, timeout=timeouts, allow_redirects=False, stream=True, auth=authenticated) as answer:
-            content = b""
-            for chunk in answer.iter_content(65536):
-                content += chunk
-                if len(content) > LARGEST:
-                    raise TokenFailed("token answer too large")
-            status = answer.status_code
-    except requests.RequestException as error:
-        raise TokenFailed(f"token endpoint: {type(error).__name__}") from error
-    if status == 200 and empty:
-        return {}
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        body = None
-    if status != 200 or not isinstance(body, dict):
-        raise _failed(status, body)
-    return body
-
-
-def _basic(issuer: Issuer, client_secrets: Mapping[str, str]) -> str:
-    secret = client_secrets.get(issuer.client_secret, "")
-    if not secret:
-        raise SettingsError(f"{issuer.client_secret}, the client secret of {issuer.name}, is not set.")
-    pair = f"{quote_plus(issuer.client_id)}:{quote_plus(secret)}"
-    return "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")
-
-
-def _failed(status: int, body: object) -> TokenFailed:
+def _refused(status: int, body: object) -> Refused:
     error = body.get("error") if isinstance(body, dict) else None
-    named = error if error in _OAUTH_ERRORS else "no oauth error"
-    if error == "invalid_client":
-        remedy = "Ask your administrator to check this app's client id and secret."
-        return TokenFailed(f"token endpoint {status} {named}", remedy=remedy)
-    return TokenFailed(f"token endpoint {status} {named}")
+    return Refused(status, str(error) if error in _OAUTH_ERRORS else "")
 
 
 def read_response(body: Mapping[str, Any], asked: str, now: datetime) -> TokenResponse:

@@ -63,6 +63,20 @@ SESSIONS = Table(
     Column("sealed_context", Text, nullable=False),
     Column("sealed_access_token", Text),
     Column("sealed_refresh_token", Text),
+    Column("renewing_until", Utc),
+)
+
+CLIENT_KEYS = Table(
+    "client_keys",
+    METADATA,
+    Column("kid", String(64), primary_key=True),
+    Column("algorithm", String(10), nullable=False),
+    Column("created", Utc, nullable=False),
+    Column("signs_from", Utc, nullable=False),
+    Column("retired", Utc),
+    Column("published_until", Utc),
+    Column("public_jwk", Text, nullable=False),
+    Column("sealed_private", Text, nullable=False),
 )
 
 RUNS = Table(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from ivig_fhir.errors import CookieBlocked, MissingIssuer, StateMismatch
 from ivig_fhir.smart.launch import AuthorizationRequest, Target
+from ivig_fhir.store import client_keys
 from ivig_fhir.web.doors import BROWSER, hand_over
 from ivig_fhir.web.security import set_cookie
 from ivig_fhir.workflow.runtime import Runtime
@@ -54,8 +56,10 @@ def pages(runtime: Runtime) -> Blueprint:
 
     @blueprint.get("/.well-known/jwks.json")
     def keys() -> Response:
-        # This version signs nothing with a key of its own: public and secret clients only.
-        return Response('{"keys":[]}', content_type="application/json", headers={"Cache-Control": "public, max-age=3600"})
+        with runtime.database.read() as tx:
+            shown = client_keys.published(tx, runtime.now())
+        body = json.dumps({"keys": shown}, separators=(",", ":"))
+        return Response(body, content_type="application/json", headers={"Cache-Control": "public, max-age=3600"})
 
     return blueprint
 

@@ -27,7 +27,7 @@ def protect(app: Flask, ancestors: tuple[str, ...], sign_in: tuple[str, ...]) ->
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        if request.endpoint != "static":
+        if request.endpoint not in ("static", "launch.keys"):  # our public keys may be kept, as their own header says
             response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -34,7 +34,7 @@ def test_every_key_of_an_entry_is_described_in_the_shipped_table() -> None:
     head = (PROJECT / "issuers.toml").read_text().split("[roles]\n")[0]
     for key in (
         *("iss", "name", "client_id", "auth", "client_secret", "redirect_uri", "standalone", "scope_version", "scopes", "oidc_issuers"),
-        *("endpoint_hosts", "frame_ancestors", "profile", "default_role"),
+        *("endpoint_hosts", "frame_ancestors", "profile", "default_role", "signing_alg", "online_access"),
     ):
         assert re.search(rf"^#   {key} ", head, re.MULTILINE), key
 
@@ -86,6 +86,10 @@ def test_any_other_address_is_unknown_and_only_its_host_is_shown(iss: str) -> No
         {"scopes": [1]},
         {"scope_version": "v3"},
         {"standalone": "yes"},
+        {"online_access": "yes"},
+        {"signing_alg": "RS384"},
+        {"auth": "private_key_jwt", "signing_alg": "RS256"},
+        {"auth": "private_key_jwt", "client_secret": "IVIG_CLIENT_SECRET_X"},
         {"default_role": "unproven"},
         {"roles": {"x": "admin"}},
         {"endpoint_hosts": ["https://auth.example.org"]},

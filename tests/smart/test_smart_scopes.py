@@ -203,6 +203,7 @@ def test_an_old_server_is_asked_in_the_old_form() -> None:
     assert not any(token.endswith((".rs", ".cru", ".crs")) for token in asked)
 
 
-def test_lasting_access_is_never_asked() -> None:
+def test_access_while_nobody_is_there_is_never_asked_and_online_access_only_where_wanted() -> None:
     for target in ("order", "pharmacy"):
         assert not {"offline_access", "online_access"} & set(wanted(ROWS, target))  # type: ignore[arg-type]
+        assert {"offline_access", "online_access"} & set(wanted(ROWS, target, online=True)) == {"online_access"}  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from ivig_fhir.sandbox.server import create_sandbox
 from ivig_fhir.sandbox.settings import SandboxSettings
 from ivig_fhir.settings import PROJECT
 from ivig_fhir.smart.context import role_of
+from ivig_fhir.smart.credentials import Credentials
 from ivig_fhir.smart.issuers import Issuer, Issuers, TestUser, load
 from ivig_fhir.smart.launch import LaunchSecrets, PendingLaunch
 from ivig_fhir.smart.scopes import allowed
@@ -127,9 +128,9 @@ def test_a_client_with_a_secret_is_let_in(http: requests.Session) -> None:
         auth="basic",
         client_secret="IVIG_CLIENT_SECRET_SANDBOX",
     )
-    known = SmartClient(Issuers((entry,)), CALLBACK, http, {"IVIG_CLIENT_SECRET_SANDBOX": "sandbox-demonstration-secret"})
+    known = SmartClient(Issuers((entry,)), CALLBACK, http, Credentials({"IVIG_CLIENT_SECRET_SANDBOX": "sandbox-demonstration-secret"}))
     assert complete(known, *journey(known, "prescriber"), datetime.now(UTC)).context.patient == "cidp-adult"
-    wrong = replace(known, client_secrets={"IVIG_CLIENT_SECRET_SANDBOX": "wrong"})
+    wrong = replace(known, credentials=Credentials({"IVIG_CLIENT_SECRET_SANDBOX": "wrong"}))
     with pytest.raises(TokenFailed):
         complete(wrong, *journey(wrong, "prescriber"), datetime.now(UTC))
 
@@ -232,9 +233,10 @@ def test_a_refused_sign_in_makes_no_request(wire: responses.RequestsMock) -> Non
 
 
 def test_a_token_is_handed_back_when_the_identity_does_not_hold(wire: responses.RequestsMock) -> None:
-    wire.post(TOKEN, json={**GRANT, "id_token": id_token(claims(nonce="another"))})
+    wire.post(TOKEN, json={**GRANT, "refresh_token": "rt-1", "id_token": id_token(claims(nonce="another"))})
     with pytest.raises(IdentityUnproven):
         complete(an_app(), CALLED, PENDING, NOW)
+    assert "token=rt-1" in str(wire.calls[-2].request.body)
     assert called(wire)[-1] == REVOKE
     assert "token=at-1" in str(wire.calls[-1].request.body)
 
