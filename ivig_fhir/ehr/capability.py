@@ -23,7 +23,10 @@ class TypeCapability:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a server declares. `known` is False where its metadata could not be read: then nothing may be assumed and nothing written."""
+    """What a server declares; `software` is what it calls itself.
+
+    `known` is False where its metadata could not be read: then nothing may be assumed and nothing written.
+    """
 
     known: bool = False
     fhir_version: str = ""
@@ -72,11 +75,11 @@ def from_statement(statement: Any) -> Capabilities:
     if word(statement, "resourceType") != "CapabilityStatement":
         return Capabilities(said="The server's metadata are not a CapabilityStatement.")
     rests = [r for r in parts(statement, "rest") if word(r, "mode") in ("server", "")]
-    software = part(statement, "software")
+    software, implementation = part(statement, "software"), part(statement, "implementation")
     return Capabilities(
         known=True,
         fhir_version=word(statement, "fhirVersion"),
-        software=short(f"{word(software, 'name')} {word(software, 'version')}".strip()),
+        software=short(f"{word(software, 'name')} {word(software, 'version')}".strip() or word(implementation, "description")),
         types={word(r, "type"): _type(r) for rest in rests for r in parts(rest, "resource") if word(r, "type")},
         system=frozenset(word(i, "code") for rest in rests for i in parts(rest, "interaction")) - {""},
     )

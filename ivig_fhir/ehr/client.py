@@ -110,9 +110,12 @@ class FhirClient:
         """Create a resource under a type, or send a Bundle to the base (""). Sent once: OutcomeUnknown where no answer came."""
         return self._write("POST", where, resource, {"If-None-Exist": if_none_exist} if if_none_exist else {})
 
-    def put(self, where: str, resource: Mapping[str, Any], *, if_match: str) -> Reply:
-        """Store a new version of `Type/id` over exactly the version named. ChangedInEhr when it is no longer the newest."""
-        return self._write("PUT", where, resource, {"If-Match": if_match})
+    def put(self, where: str, resource: Mapping[str, Any], *, if_match: str | None = None) -> Reply:
+        """Store a new version of `Type/id` over exactly the version named. ChangedInEhr when it is no longer the newest.
+
+        Without a version it makes what is not there, where the server takes ids from its clients.
+        """
+        return self._write("PUT", where, resource, {"If-Match": if_match} if if_match is not None else {})
 
     def same_origin(self, url: str) -> bool:
         """Whether an absolute address is on the server's own scheme, host and port."""

@@ -26,14 +26,15 @@ _IDENTIFIED = frozenset(WRITTEN) - {"Provenance"}  # in R4 a Provenance has no i
 class ServerProfile:
     """What is known of one kind of server, beyond or against what it declares.
 
-    page_size: `_count` to ask for, 0 for none. patient_forms: how a search names the patient, in order (bare, typed); the next form is
-    tried where one finds nothing. conditional_limit: most entries of a transaction with conditions, 0 for no limit. atomic: a failed
-    transaction leaves nothing. transaction, found_by_identifier: yes, no, or as declared. never_created: types it refuses whatever it
-    declares. `evidence` says for each where it is known from.
+    software: what such a server calls itself, in small letters. page_size: `_count` to ask for, 0 for none. patient_forms: how a search
+    names the patient, in order (bare, typed); the next form is tried where one finds nothing. conditional_limit: most entries of a
+    transaction with conditions, 0 for no limit. atomic: a failed transaction leaves nothing. transaction, found_by_identifier: yes, no,
+    or as declared. never_created: types it refuses whatever it declares. `evidence` says for each where it is known from.
     """
 
     name: str
     title: str
+    software: tuple[str, ...]
     page_size: int
     patient_forms: tuple[str, ...]
     conditional_limit: int
@@ -63,6 +64,7 @@ class WriteMode:
 
 
 _KEYS: dict[str, tuple[type, ...]] = {
+    "software": (list,),
     "page_size": (int,),
     "patient_forms": (list,),
     "conditional_limit": (int,),
@@ -71,6 +73,7 @@ _KEYS: dict[str, tuple[type, ...]] = {
     "never_created": (list,),
     "found_by_identifier": (str,),
 }
+_COLLECTIONS = {"software": tuple, "patient_forms": tuple, "never_created": frozenset}
 
 
 @cache
@@ -89,6 +92,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(f.stem for f in FOLDER.glob("*.toml")))
 
 
+def recognised(software: str) -> str | None:
+    """The name of the profile of a server that calls itself so; None for one of which nothing is known."""
+    called = software.lower()
+    return next((name for name in names() if any(said in called for said in profile(name).software)), None)
+
+
 def _profile(name: str, raw: Mapping[str, Any]) -> ServerProfile:
     if raw.get("name") != name or set(raw) != {"name", "title", *_KEYS}:
         raise SettingsError(f"The server profile {name} must have exactly the keys name, title, {', '.join(_KEYS)}.")
@@ -105,7 +114,7 @@ def _profile(name: str, raw: Mapping[str, Any]) -> ServerProfile:
         name=name,
         title=raw["title"],
         evidence={key: raw[key]["evidence"] for key in _KEYS},
-        **{**value, "patient_forms": tuple(value["patient_forms"]), "never_created": frozenset(value["never_created"])},
+        **value | {key: kind(value[key]) for key, kind in _COLLECTIONS.items()},
     )
 
 

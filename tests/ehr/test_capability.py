@@ -16,7 +16,7 @@ from an_ehr_server import BASE, outcome
 from ivig_fhir.ehr import profiles
 from ivig_fhir.ehr.capability import Capabilities, from_statement, read_capabilities
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.profiles import WRITTEN, Mode, ServerProfile, names, profile, write_mode
+from ivig_fhir.ehr.profiles import WRITTEN, Mode, ServerProfile, names, profile, recognised, write_mode
 from ivig_fhir.errors import SettingsError
 
 ALL = {(type_, letter): "yes" for type_ in WRITTEN for letter in "crus"}
@@ -160,6 +160,31 @@ def test_a_known_transaction_needs_no_declaration() -> None:
     assert write_mode(declared(system=()), ALL, replace(profile("generic"), transaction="yes")).mode == "transaction"
 
 
+@pytest.mark.parametrize(
+    ("software", "name"),
+    [
+        ("HAPI FHIR Server 8.8.0", "hapi"),
+        ("Epic February 2026", "epic"),
+        ("Oracle Health implementation of FHIR on top of Millennium", "oracle"),
+        ("medplum 4.5.2", "medplum"),
+        ("Sandbox EHR", "sandbox"),
+        ("Another server 1.0", None),
+        ("", None),
+    ],
+)
+def test_a_server_is_recognised_by_what_it_calls_itself(software: str, name: str | None) -> None:
+    assert recognised(software) == name
+
+
+@pytest.mark.parametrize("name", ["epic", "oracle"])
+def test_no_order_goes_to_a_server_that_would_make_something_else_of_it(name: str) -> None:
+    assert write_mode(declared(), ALL, profile(name)).mode == "hand-off"
+
+
+def test_a_server_that_limits_its_transactions_is_written_to_one_by_one() -> None:
+    assert write_mode(declared(), ALL, profile("medplum")).mode == "sequential"
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_profile_is_complete_and_says_where_each_line_is_known_from(name: str) -> None:
     found: ServerProfile = profile(name)
@@ -211,4 +236,5 @@ def test_the_recorded_statements_of_two_vendors_let_no_order_be_written(shared: 
         found = from_statement(raw.get("body", raw))
         assert found.known
         assert found.can("MedicationRequest", "search-type")
+        assert recognised(found.software) == {"epic": "epic", "cerner": "oracle"}[vendor]
         assert write_mode(found, ALL, profile("generic")).mode in ("hand-off", "read-only")
