@@ -17,7 +17,7 @@ from ivig_fhir.content.load_site import load_site, narrowed
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.ehr.client import FhirClient, pooled_session
-from ivig_fhir.errors import ContentError
+from ivig_fhir.errors import ContentError, SettingsError
 from ivig_fhir.observe import configure
 from ivig_fhir.settings import PROJECT, Settings
 from ivig_fhir.smart import issuers
@@ -59,7 +59,7 @@ def create_runtime(settings: Settings, http: Any = None, now: Any = None) -> Run
     configure(settings.log_level)
     content, site = content_and_site(settings)
     session = http or pooled_session()
-    table, database = issuers.load(settings.issuers), create_database(settings)
+    table, database = issuer_table(settings), create_database(settings)
 
     def signing_key(algorithm: Algorithm, at: datetime) -> ClientKey | None:
         with database.read() as tx:
@@ -77,6 +77,14 @@ def create_runtime(settings: Settings, http: Any = None, now: Any = None) -> Run
         chance=secrets.token_urlsafe,
         new_run=lambda: str(uuid.uuid4()),
     )
+
+
+def issuer_table(settings: Settings) -> issuers.Issuers:
+    """The EHRs that may launch the app. SettingsError for an open development server in production."""
+    table = issuers.load(settings.issuers)
+    if settings.production and any(entry.development for entry in table.entries):
+        raise SettingsError("The issuer table names an open development server, which a production installation must not have.")
+    return table
 
 
 def create_database(settings: Settings) -> Database:

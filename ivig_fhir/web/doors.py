@@ -13,6 +13,7 @@ from ivig_fhir.errors import BadRequest, NotAllowed, NotClinician
 from ivig_fhir.fhir.building import MalformedJson, decode
 from ivig_fhir.store import sessions
 from ivig_fhir.web.security import check_post, csrf_of, set_cookie
+from ivig_fhir.workflow.open_server import nobody_signed_in
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import Opened
 
@@ -57,10 +58,13 @@ def enter(runtime: Runtime, session_id: str, *roles: str) -> sessions.Session:
 
 
 def content_words(runtime: Runtime) -> dict[str, str]:
-    """What every page says of the content, error pages too: its version, and that it is unreviewed as long as any of it is."""
+    """What every page says, error pages too: the content's version, that it is unreviewed as long as any of it is, which EHRs are open."""
     words, today = runtime.content.constants["words"], runtime.now().astimezone(runtime.site.timezone).date()
     said = {"all": "", "part": words["reviewed_in_part"], "none": words["unreviewed"]}
-    return {"content_version": runtime.content.version, "unreviewed": said[reviewed_share(runtime.content, runtime.site, today)]}
+    unreviewed = said[reviewed_share(runtime.content, runtime.site, today)]
+    open_servers = ", ".join(i.name for i in runtime.smart.issuers.entries if i.development)
+    strip = f"For development: no sign-in at {open_servers}." if open_servers else ""
+    return {"content_version": runtime.content.version, "unreviewed": unreviewed, "open_servers": strip}
 
 
 def sent_json() -> dict[str, Any]:
@@ -83,7 +87,7 @@ def page(runtime: Runtime, session: sessions.Session, template: str, view: Any, 
     """A page of a session, with what stands on each of them: that nobody signed in, the form token."""
     words = runtime.content.constants["words"]
     issuer = runtime.issuer(session.context.iss)
-    strip = f"Nobody signed in: {issuer.name} is an open development server." if session.context.development else ""
+    strip = nobody_signed_in(issuer) if session.context.development else ""
     if not runtime.settings.production:
         strip = f"{strip} {words['synthetic']}".strip()
     return make_response(

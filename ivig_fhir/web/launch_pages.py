@@ -8,10 +8,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from ivig_fhir.errors import CookieBlocked, MissingIssuer, StateMismatch
+from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.launch import AuthorizationRequest, Target
 from ivig_fhir.store import client_keys
 from ivig_fhir.web.doors import BROWSER, hand_over
 from ivig_fhir.web.security import set_cookie
+from ivig_fhir.workflow.open_server import nobody_signed_in, patients_of
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import Opened, begin_launch, finish_launch, open_development
 
@@ -80,10 +82,22 @@ def _go(runtime: Runtime, target: Target) -> Response:
     if not browser:
         raise CookieBlocked("no browser cookie")
     iss = request.args.get("iss", "")
-    if runtime.issuer(iss).development:
+    issuer, patient = runtime.issuer(iss), request.args.get("patient")
+    if issuer.development and target == "order" and not patient:
+        return _pick(runtime, issuer)
+    if issuer.development:
         role = "prescriber" if target == "order" else "pharmacist"
-        return _enter(runtime, open_development(runtime, iss, role, request.args.get("patient")))
+        return _enter(runtime, open_development(runtime, iss, role, patient))
     return _to_ehr(begin_launch(runtime, iss, request.args.get("launch"), target, browser))
+
+
+def _pick(runtime: Runtime, issuer: Issuer) -> Response:
+    """The patients of an open development server, where no EHR brings one."""
+    name = request.args.get("name", "")[:100]
+    found = patients_of(runtime, issuer, name)
+    links = [(p, "/launch/go?" + urlencode({"iss": issuer.iss, "patient": p.id})) for p in found.patients]
+    view = {"iss": issuer.iss, "ehr": issuer.name, "name": name, "patients": links, "problem": found.problem}
+    return make_response(render_template("pick.html", v=view, strip=nobody_signed_in(issuer)))
 
 
 def _to_ehr(asked: AuthorizationRequest) -> Response:

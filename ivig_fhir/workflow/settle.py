@@ -13,6 +13,7 @@ from ivig_fhir.order.transaction import Transaction, from_json, to_json
 from ivig_fhir.order.verification import Verification
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime
 
 _THERE = (STORED, ALREADY)
@@ -29,6 +30,7 @@ def send_decision(runtime: Runtime, session: sessions.Session, order: Order, mad
         if not orders.hold_decision(tx, order.run, (order.state,), _text(held), made.who.reference, runtime.now()):
             raise Conflict("a decision is under way", said="Another decision on this order is under way.")
     try:
+        introduce(runtime, session)
         written = write(runtime.client(session), writes, runtime.decision_mode(session))
     except OutcomeUnknown:
         with runtime.database.write() as tx:

@@ -16,6 +16,7 @@ from ivig_fhir.order.transaction import Transaction, from_json
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
 # States in which there is nothing to send any more.
@@ -44,6 +45,7 @@ def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
             return orders.load(tx, session.context.iss, order.run).state
     client, sent = runtime.client(session), _transaction(order)
     try:
+        introduce(runtime, session)
         written = write(client, sent, runtime.mode(session))
     except OutcomeUnknown:
         with runtime.database.write() as tx:

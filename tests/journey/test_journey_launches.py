@@ -19,7 +19,7 @@ def table(folder: Path, *changes: tuple[str, str]) -> Path:
     text = (ROOT / "issuers.toml").read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text
-        text = text.replace(old, new)
+        text = text.replace(old, new, 1)
     path = folder / "issuers.toml"
     path.write_text(text, encoding="utf-8")
     return path

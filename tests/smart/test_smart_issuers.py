@@ -1,11 +1,14 @@
 """The issuer table: strict, documented, and the only list of addresses that are ever contacted."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from ivig_fhir.ehr.profiles import names
 from ivig_fhir.errors import SettingsError, UnknownIssuer
 from ivig_fhir.settings import PROJECT
 from ivig_fhir.smart.issuers import Issuers, load, read, safe_address
@@ -28,6 +31,33 @@ def test_the_shipped_table_knows_the_sandbox() -> None:
     assert issuer.default_role == "stranger"
     assert issuer.roles["http://terminology.hl7.org/CodeSystem/practitioner-role|doctor"] == "prescriber"
     assert not issuer.development
+
+
+def uncommented() -> Issuers:
+    """The shipped table as if somebody had taken every # away and filled in every blank."""
+    text = re.sub(r"^#(?! |$)", "", (PROJECT / "issuers.toml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return read(tomllib.loads(re.sub(r"<[a-z-]+>", "filled-in", text)))
+
+
+def test_the_entries_that_wait_behind_a_comment_are_valid() -> None:
+    named = {i.name: i for i in uncommented().entries}
+    assert set(named) == {
+        *("Sandbox EHR", "Local HAPI server", "SMART Health IT launcher", "HAPI public test server", "Meld sandbox", "Medplum"),
+        *("Epic sandbox", "Oracle Health sandbox"),
+    }
+    assert {name for name, issuer in named.items() if issuer.development} == {"Local HAPI server", "HAPI public test server"}
+    assert [issuer.profile for issuer in named.values() if issuer.profile not in names()] == []
+    for name in ("Epic sandbox", "Oracle Health sandbox"):
+        assert urlsplit(named[name].iss).netloc != "" and named[name].oidc_issuers[0] != named[name].iss
+
+
+def test_nothing_outside_this_machine_is_in_the_table_until_somebody_takes_the_comment_away() -> None:
+    assert {urlsplit(i.iss).hostname for i in load(PROJECT / "issuers.toml").entries} == {"127.0.0.1"}
+
+
+def test_every_blank_of_a_waiting_entry_stands_in_a_comment() -> None:
+    for line in (PROJECT / "issuers.toml").read_text(encoding="utf-8").splitlines():
+        assert "<your" not in line or line.startswith("#")
 
 
 def test_every_key_of_an_entry_is_described_in_the_shipped_table() -> None:
