@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.queries import QUERIES
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.search import search
+from ivig_fhir.ehr.search import problem_of, search
 from ivig_fhir.errors import FhirError
 from ivig_fhir.fhir.reading import parts, word
 from ivig_fhir.smart import signin
 from ivig_fhir.smart.context import LaunchContext, development_context, role_of
 from ivig_fhir.smart.identity import Identity
+from ivig_fhir.smart.issuers import ROLES
 from ivig_fhir.smart.launch import AuthorizationRequest, LaunchSecrets, Target
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import launches, sessions
 from ivig_fhir.workflow.runtime import Runtime
+
+_SHOWS_NONE = (Reason.NOT_PERMITTED, Reason.NOT_SUPPORTED)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,10 @@ def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None)
     bearer = token.access_token if token else ""
     client = FhirClient(context.iss, runtime.http, (lambda: bearer) if bearer else (lambda: None))
     context = replace(context, identity=_named(client, context.identity))
-    role = role_of(context.identity, _roles(client, context.identity), issuer, runtime.now().date())
+    recorded = _roles(client, context.identity)
+    role = role_of(context.identity, recorded or (), issuer, runtime.now().date())
+    if recorded is None and role in ROLES:  # the default for people without a role says nothing about one whose roles are not known
+        role = "unproven"
     opened = Opened(runtime.chance(24), runtime.chance(32), context)
     with runtime.database.write() as tx:
         sessions.start(tx, opened.session, opened.cookie, context, role, token, runtime.now())
@@ -80,14 +87,16 @@ def _named(client: FhirClient, identity: Identity | None) -> Identity | None:
     return replace(identity, display=shown[:100])
 
 
-def _roles(client: FhirClient, identity: Identity | None) -> tuple[dict[str, Any], ...]:
-    """The person's PractitionerRoles; none where they cannot be read, and the role is then the entry's default."""
+def _roles(client: FhirClient, identity: Identity | None) -> tuple[dict[str, Any], ...] | None:
+    """The person's PractitionerRoles, none where the EHR shows none to apps; None where reading them failed and nobody knows."""
     if identity is None or not identity.proven or not identity.local or identity.development:
         return ()
     try:
         if identity.type == "PractitionerRole":
             return (client.read(identity.reference).body,)
         found = search(client, "PractitionerRole", (("practitioner", identity.id),))
-    except FhirError:
-        return ()
+    except FhirError as error:
+        return () if problem_of(error) in _SHOWS_NONE else None
+    if found.problem is not None and found.problem not in _SHOWS_NONE:
+        return None
     return tuple(dict(r) for r in found.matches.values())

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from journey.a_hospital import ROOT, Hospital, hospital
+import requests
+from journey.a_hospital import EHR, ROOT, Hospital, hospital
+from requests.adapters import BaseAdapter
+
+from ivig_fhir.sandbox.adapter import SandboxAdapter
 
 MG = "mg-crisis-ckd"
 
@@ -129,11 +134,55 @@ def test_a_practitioner_of_whose_role_the_record_says_nothing_is_a_stranger(at: 
     assert at.held("MedicationRequest", "cidp-adult") == []
 
 
+def test_an_ehrs_own_code_makes_the_role_that_its_entry_says_and_nothing_at_another(tmp_path: Path) -> None:
+    local = {"coding": [{"system": "urn:oid:1.2.3", "code": "INFUSION-PHARMACIST"}]}
+    for own, status in (('roles = { "urn:oid:1.2.3|INFUSION-PHARMACIST" = "pharmacist" }', 200), ("", 403)):
+        folder = tmp_path / str(status)
+        folder.mkdir()
+        table = folder / "issuers.toml"
+        table.write_text((ROOT / "issuers.toml").read_text().replace("standalone = true", f"standalone = true\n{own}", 1))
+        with hospital(folder, issuers=table) as at:
+            at.change("PractitionerRole/pharmacist-role", code=[local])
+            assert at.tab(MG, "pharmacist", target="pharmacy").page.status == status
+
+
+class Failing(BaseAdapter):
+    """The EHR, answering every question about roles with one status."""
+
+    def __init__(self, inner: BaseAdapter, status: int) -> None:
+        super().__init__()
+        self.inner, self.status = inner, status
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        answer = self.inner.send(request, *args, **kwargs)
+        if "/PractitionerRole" in str(request.url):
+            answer.status_code = self.status
+        return answer
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+@pytest.mark.parametrize(("status", "approves"), [(403, True), (404, True), (500, False)])
+def test_the_default_role_is_for_people_without_one_and_not_for_those_whose_roles_could_not_be_read(
+    tmp_path: Path, status: int, approves: bool
+) -> None:
+    table = tmp_path / "issuers.toml"
+    table.write_text((ROOT / "issuers.toml").read_text().replace("standalone = true", 'standalone = true\ndefault_role = "prescriber"', 1))
+    with hospital(tmp_path, issuers=table) as at:
+        at.http.mount(EHR, Failing(SandboxAdapter(at.ehr), status))
+        tab = at.tab("cidp-adult")
+        assert tab.page.status == 200
+        assert ("Only a prescriber whose identity the EHR proved can approve." not in tab.page.text) is approves
+        tab.give_reasons()
+        assert ("Approve order" in tab.page.buttons) is approves
+
+
 def test_somebody_whose_identity_the_ehr_did_not_prove_may_look_and_not_act(tmp_path: Path) -> None:
     """An EHR that grants data and signs no id_token."""
     table = tmp_path / "issuers.toml"
     scopes = ["launch", "launch/patient", "patient/*.cruds", "user/*.rs"]
-    table.write_text((ROOT / "issuers.toml").read_text().replace("standalone = true", f"standalone = true\nscopes = {scopes}"))
+    table.write_text((ROOT / "issuers.toml").read_text().replace("standalone = true", f"standalone = true\nscopes = {scopes}", 1))
     with hospital(tmp_path, issuers=table) as at:
         nobody = at.tab("cidp-adult")
         assert nobody.page.status == 200
