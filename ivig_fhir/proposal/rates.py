@@ -114,8 +114,13 @@ def _read_with(ladder: Ladder) -> tuple[str, ...]:
 
 
 def schedule_hours(hours: Decimal, kg: Decimal, volume_ml: Decimal, ladder: Ladder) -> RateSchedule:
-    """One rate over a number of hours, to 0.1 mL/h half up; what has to be read with the table holds for its maximum."""
+    """One rate over a number of hours, to 0.1 mL/h half up; what has to be read with the table holds for its maximum.
+
+    SelectionError where no pump runs so slowly.
+    """
     rate = half_up(volume_ml / hours, "0.1")
+    if rate == 0:
+        raise SelectionError(said="Over so many hours the pump would run at 0 mL/h; choose fewer hours.")
     minutes = hours * _MINUTES
     step = Step(half_up(rate / kg, "0.01"), rate, minutes, volume_ml)
     total = int(minutes.to_integral_value(ROUND_CEILING))
@@ -140,8 +145,11 @@ def pump_rate(rate: Decimal) -> Decimal:
     return down(rate, "1") if rate >= _TEN else down(rate, "0.1")
 
 
-def _pumped(steps: tuple[RateStep, ...], kg: Decimal, volume_ml: Decimal) -> tuple[tuple[Step, ...], int | None]:
-    """The steps as the pump runs them, rates rising. None is empty: what would print as 0 mL or 0.0 minutes goes to its neighbour."""
+def _pumped(steps: tuple[RateStep, ...], kg: Decimal, volume_ml: Decimal) -> tuple[tuple[Step, ...], int]:
+    """The steps as the pump runs them, rates rising. None is empty: what would print as 0 mL or 0.0 minutes goes to its neighbour.
+
+    SelectionError where no pump runs so slowly.
+    """
     rates = [pump_rate(step.ml_kg_h * kg) for step in steps]
     made: list[Step] = []
     left, total = volume_ml, Decimal(0)
@@ -156,7 +164,9 @@ def _pumped(steps: tuple[RateStep, ...], kg: Decimal, volume_ml: Decimal) -> tup
             minutes = step.minutes
         made.append(Step(step.ml_kg_h, rate, half_up(minutes, "0.1"), volume))
         left, total = left - volume, total + minutes
-    return tuple(made), int(total.to_integral_value(ROUND_CEILING)) if made else None
+    if not made:
+        raise SelectionError(said="At this weight the pump would run at 0 mL/h; choose a higher rate.")
+    return tuple(made), int(total.to_integral_value(ROUND_CEILING))
 
 
 def _minutes(volume_ml: Decimal, ml_h: Decimal) -> Decimal:

@@ -87,8 +87,6 @@ def test_a_rate_too_low_for_the_pump_is_left_out() -> None:
     assert steps(made)[0] == ("0.3", "0.3", "15.0", "0.1")
     tiny = ladder(("0.1", "15"), ("0.5", None))  # 0.1 mL/h for 15 minutes is less than 0.1 mL
     assert steps(run(tiny, "1", "5")) == [("0.5", "0.5", "600.0", "5")]
-    nothing = run(ladder(("0.01", "30"), ("0.05", None)), "1", "20")
-    assert (nothing.steps, nothing.total_minutes) == ((), None)
 
 
 def test_the_time_rounds_up_to_whole_minutes() -> None:
@@ -176,6 +174,17 @@ def test_the_ladder_is_the_one_asked_for_else_that_of_the_indication_else_the_sl
     with pytest.raises(SelectionError) as refused:
         choose_ladder(privigen, "PI", "MMN", D(100))
     assert refused.value.message == "Privigen has no rate table for MMN."
+
+
+def test_a_rate_that_no_pump_can_run_is_refused() -> None:
+    assert schedule_hours(D(20), D(1), D(1), THREE).steps[0].ml_h == D("0.1")  # 0.05 mL/h, half up
+    with pytest.raises(SelectionError) as over_hours:
+        schedule_hours(D("20.1"), D(1), D(1), THREE)
+    assert over_hours.value.message == "Over so many hours the pump would run at 0 mL/h; choose fewer hours."
+    assert [s.ml_h for s in run(ladder(("0.1", None)), "1", "5").steps] == [D("0.1")]
+    with pytest.raises(SelectionError) as in_steps:
+        run(ladder(("0.05", "30"), ("0.1", None)), "0.99", "5")
+    assert in_steps.value.message == "At this weight the pump would run at 0 mL/h; choose a higher rate."
 
 
 def test_hours_of_a_regimen_hold_until_a_rate_is_chosen() -> None:
