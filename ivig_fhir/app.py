@@ -107,8 +107,8 @@ def content_and_site(settings: Settings) -> tuple[Content, Site]:
     return narrowed(content, site), site
 
 
-def bearer_client(base: str, token: str | None) -> FhirClient:
-    """A FHIR server for a command of the terminal, with a bearer token of one's own or none."""
+def bearer_client(base: str, token: str) -> FhirClient:
+    """A FHIR server for a command of the terminal, with a bearer token of one's own or none ("")."""
     return FhirClient(base.rstrip("/"), pooled_session(), lambda: token)
 
 

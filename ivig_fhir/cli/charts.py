@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.chart.snapshot import ChartSnapshot
-from ivig_fhir.cli.inputs import read_bytes, read_json
+from ivig_fhir.cli.inputs import bearer_token, read_json
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import ChartError, SettingsError
@@ -29,7 +29,7 @@ def add_chart_options(parser: argparse.ArgumentParser, required: bool = True) ->
     chart.add_argument("--fhir-base", metavar="URL", help="a FHIR R4 server to read from; needs --patient")
     alone = "" if required else f"; without a chart, a body in words, as in “{DESCRIBED}”"
     parser.add_argument("--patient", metavar="ID", help=f"the patient's id, where a file holds several{alone}")
-    parser.add_argument("--token-file", metavar="FILE", help="a bearer token for --fhir-base")
+    parser.add_argument("--token-file", metavar="FILE", help="a bearer token for --fhir-base, or the token response that holds it")
 
 
 def chart_of(arguments: argparse.Namespace, content: Content, site: Site, now: datetime) -> ChartSnapshot:
@@ -43,7 +43,7 @@ def chart_of(arguments: argparse.Namespace, content: Content, site: Site, now: d
     from ivig_fhir.app import bearer_client  # a file needs no HTTP, and its imports are half of the start-up time
     from ivig_fhir.workflow.read_ehr import chart_from_server
 
-    token = read_bytes(arguments.token_file).decode("utf-8", "replace").strip() if arguments.token_file else None
+    token = bearer_token(arguments.token_file)
     return chart_from_server(bearer_client(arguments.fhir_base, token), arguments.patient, content, now, site)
 
 

@@ -43,6 +43,21 @@ def read_json(path: str, error: type[ChartError] | type[SelectionError]) -> Any:
         raise error(said=f"The file {path} is not JSON.") from why
 
 
+def bearer_token(path: str | None) -> str:
+    """The token in a file: as it stands, or the access_token of a token response; "" without a file. SettingsError for what is neither."""
+    if path is None:
+        return ""
+    text = read_bytes(path).decode("utf-8", "replace").strip()
+    if text.startswith("{"):
+        try:
+            text = str(decode(text.encode("utf-8")).get("access_token") or "")
+        except MalformedJson:
+            text = ""
+    if not text.isascii() or not text.isprintable() or " " in text or not text:
+        raise SettingsError(said=f"The file {path} holds no bearer token.")
+    return text
+
+
 def content_and_site(site_path: str | None) -> tuple[Content, Site]:
     """The content of the configured folder, and the site file that was named here or in the settings."""
     settings = Settings.from_env()

@@ -117,6 +117,13 @@ class FhirClient:
         """
         return self._write("PUT", where, resource, {"If-Match": if_match} if if_match is not None else {})
 
+    def delete(self, where: str) -> Reply:
+        """Take away `Type/id`. ResourceGone where it is not there, RequestRejected or ChangedInEhr where something refers to it."""
+        reply = self._send("DELETE", where, (), {}, None, self.patience.until())
+        if not 200 <= reply.status < 300:
+            raise failure("DELETE", reply.status, reply.body, about(where))
+        return reply
+
     def same_origin(self, url: str) -> bool:
         """Whether an absolute address is on the server's own scheme, host and port."""
         return origin(url) == origin(self.base)

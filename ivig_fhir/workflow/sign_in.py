@@ -52,9 +52,12 @@ def finish_launch(runtime: Runtime, parameters: Mapping[str, str], browser: str)
     return _open(runtime, signed.context, signed.token)
 
 
-def open_development(runtime: Runtime, iss: str, role: Any, patient: str | None) -> Opened:
-    """The session of a named test user on a server that is open and marked so; nobody signed in, and every page says it."""
-    return _open(runtime, development_context(runtime.issuer(iss), role, patient), None)
+def open_development(runtime: Runtime, iss: str, role: Any, patient: str | None, token: TokenResponse | None = None) -> Opened:
+    """The session of a named test user on a server that is open and marked so; nobody signed in, and every page says it.
+
+    `token` is one that a script was given for a server that asks for one.
+    """
+    return _open(runtime, development_context(runtime.issuer(iss), role, patient), token)
 
 
 def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None) -> Opened:

@@ -1,0 +1,62 @@
+"""Proof: the commands for integrators, run against a real HAPI FHIR server, which nobody here wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivig_fhir.cli import main
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def hapi(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A HAPI server on this machine, with 512 MB; skips where it or Java is not there."""
+    run = shared / "peers" / "hapi" / "run"
+    if not run.exists() or shutil.which("java") is None or shutil.which("mvn") is None:
+        pytest.skip("needs a HAPI server to start: Java, Maven and the shared folder")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    log = (tmp_path_factory.mktemp("hapi") / "log").open("w")
+    process = subprocess.Popen([run, port], stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "HEAP": "512m"})
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        assert said.startswith("ready "), Path(log.name).read_text()[-2000:]
+        yield said.split()[1]
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        log.close()
+
+
+def count(base: str, type_: str) -> int:
+    """How many of a type the server holds, asked past its cache."""
+    asked = urllib.request.Request(f"{base}/{type_}?_summary=count", headers={"Cache-Control": "no-cache"})
+    with urllib.request.urlopen(asked) as answer:
+        return int(json.load(answer)["total"])
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    """Exit code and JSON of a command."""
+    code = main([*arguments, "--format", "json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("patient", ["cidp-adult", "cvid-obese"])
+def test_the_whole_journey_holds_on_hapi_and_nothing_is_left(hapi: str, patient: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, whole = told(capsys, "smoke", hapi, "--patient", patient)
+    assert [step for step in whole["steps"] if not step["held"]] == []
+    assert (code, whole["held"]) == (0, True)
+    for type_ in ("Patient", "Practitioner", "MedicationRequest", "Task", "Provenance", "DetectedIssue", "Observation"):
+        assert count(hapi, type_) == 0
