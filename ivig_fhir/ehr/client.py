@@ -67,6 +67,8 @@ def origin(url: str) -> tuple[str, str, int | None]:
 class FhirClient:
     """A FHIR server at `base`, asked with the token that `token` gives at each request (None or "": without).
 
+    `renew` is told which token was refused with 401, and says whether `token` gives another one now; a read is then tried once more.
+
     Never follows a redirect, never sends the token to another origin, reads at most `largest` bytes of an answer. Raises FhirError;
     no patient data in its `detail`. See: FHIR R4 http.
     """
@@ -74,6 +76,7 @@ class FhirClient:
     base: str
     http: requests.Session = field(repr=False, compare=False)
     token: Callable[[], str | None] = field(default=lambda: None, repr=False, compare=False)
+    renew: Callable[[str | None], bool] = field(default=lambda refused: False, repr=False, compare=False)
     timeouts: tuple[float, float] = (3.05, 15.0)
     patience: Patience = field(default_factory=Patience, repr=False, compare=False)
     largest: int = 50_000_000
@@ -85,14 +88,17 @@ class FhirClient:
         """
         end = self.patience.until(deadline)
         headers = {"Cache-Control": "no-cache"} if fresh else {}
-        attempt = 0
+        attempt, renewed = 0, False
         while True:
             failed: EhrUnavailable | None = None
-            reply = Reply(0)
+            reply, used = Reply(0), self.token()
             try:
                 reply = self._send("GET", where, tuple(params), headers, None, end)
             except EhrUnavailable as error:
                 failed = error
+            if reply.status == 401 and not renewed and self.renew(used):
+                renewed = True
+                continue
             if failed is None and reply.status not in TRANSIENT:
                 return self._resource(where, reply)
             if not self.patience.wait(attempt, reply.headers, end):

@@ -18,6 +18,7 @@ from ivig_fhir.smart.scopes import allowed
 from ivig_fhir.smart.token import TokenResponse
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_RUN = re.compile(r"(urn:uuid:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONTEXT_TYPES = ("MedicationRequest", "ServiceRequest", "Coverage", "Questionnaire", "Task", "Encounter", "Patient")
 
 
@@ -58,6 +59,16 @@ class LaunchContext:
     def development(self) -> bool:
         """Whether nobody signed in: an open development server."""
         return self.identity is not None and self.identity.development
+
+    @property
+    def run(self) -> str:
+        """The order run that a link of ours named in `appContext`; empty for anything else. It opens nothing that is not this user's."""
+        try:
+            said = json.loads(self.app_context) if self.app_context.startswith("{") else self.app_context
+        except (ValueError, RecursionError):
+            return ""
+        named = said.get("run") if isinstance(said, dict) else said
+        return named.removeprefix("urn:uuid:") if isinstance(named, str) and _RUN.fullmatch(named) else ""
 
     def to_json(self) -> str:
         """As JSON text, for the store to seal."""

@@ -46,6 +46,12 @@ class Verdict:
         """Whether a request is worth sending."""
         return self.answer != "no"
 
+    @property
+    def visible(self) -> str:
+        """What a partial grant lets through, for people: `category laboratory; category vital-signs`."""
+        pairs = (parse_qsl(query, keep_blank_values=True) for query in self.queries)
+        return "; ".join(" and ".join(f"{name} {value.rpartition('|')[2]}" for name, value in pair) for pair in pairs)
+
 
 def parse(token: str) -> Scope | None:
     """One scope token as a Scope; None for what is no resource scope (openid, launch, unknown or misspelt ones).

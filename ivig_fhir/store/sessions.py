@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from ivig_fhir.store import audit
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.seal import hashed
 from ivig_fhir.store.tables import SESSIONS
+
+_TENANT = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Session:
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     token_expires: datetime | None = None
+    renewing_until: datetime | None = None
 
 
 def start(tx: Tx, session_id: str, cookie: str, context: LaunchContext, role: Role, token: TokenResponse | None, now: datetime) -> None:
@@ -55,7 +59,8 @@ def start(tx: Tx, session_id: str, cookie: str, context: LaunchContext, role: Ro
         "sealed_context": tx.ring.seal(context.to_json(), _place(key, "context")),
     }
     tx.conn.execute(insert(SESSIONS).values(**values, **_sealed_tokens(tx, key, token)))
-    audit.append(tx, now, context.user, context.iss, "session.started", note=role)
+    tenant = f" tenant {context.tenant}" if _TENANT.fullmatch(context.tenant) else ""
+    audit.append(tx, now, context.user, context.iss, "session.started", note=f"{role}{tenant}")
 
 
 def load(tx: Tx, session_id: str, cookie: str, now: datetime, limits: Limits) -> Session:
@@ -66,16 +71,15 @@ def load(tx: Tx, session_id: str, cookie: str, now: datetime, limits: Limits) ->
         raise SessionEnded("no such session")
     if now - row.seen >= limits.idle or now - row.created >= limits.absolute:
         raise SessionEnded("session timed out")
-    return Session(
-        id=session_id,
-        context=LaunchContext.from_json(tx.ring.open(row.sealed_context, _place(row.id_hash, "context"))),
-        role=row.role,
-        created=row.created,
-        seen=row.seen,
-        access_token=_token(tx, row, "access_token"),
-        refresh_token=_token(tx, row, "refresh_token"),
-        token_expires=row.token_expires,
-    )
+    return _opened(tx, session_id, row)
+
+
+def again(tx: Tx, session: Session) -> Session:
+    """The same session as it is now; in a transaction that writes, nobody else changes it meanwhile. SessionEnded where it is gone."""
+    row = tx.conn.execute(select(SESSIONS).where(SESSIONS.c.id_hash == hashed(session.id)).with_for_update()).first()
+    if row is None:
+        raise SessionEnded("session ended meanwhile")
+    return _opened(tx, session.id, row)
 
 
 def touch(tx: Tx, session_id: str, now: datetime) -> None:
@@ -83,10 +87,19 @@ def touch(tx: Tx, session_id: str, now: datetime) -> None:
     tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == hashed(session_id)).values(seen=now))
 
 
-def replace_token(tx: Tx, session_id: str, token: TokenResponse) -> None:
-    """Puts new tokens in the place of the old ones, both at once: a rotated refresh token must never be used again."""
+def claim_renewal(tx: Tx, session_id: str, until: datetime | None) -> None:
+    """Notes until when somebody renews the token, so that nobody else does; None: nobody any more."""
+    tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == hashed(session_id)).values(renewing_until=until))
+
+
+def replace_token(tx: Tx, session_id: str, token: TokenResponse, context: LaunchContext) -> None:
+    """Puts new tokens in the place of the old ones, both at once: a rotated refresh token must never be used again.
+
+    `context` is the launch's, with what the new token grants.
+    """
     key = hashed(session_id)
-    tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == key).values(**_sealed_tokens(tx, key, token)))
+    sealed = {"sealed_context": tx.ring.seal(context.to_json(), _place(key, "context")), **_sealed_tokens(tx, key, token)}
+    tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == key).values(**sealed, renewing_until=None))
 
 
 def end(tx: Tx, session_id: str, now: datetime) -> None:
@@ -100,6 +113,20 @@ def purge(tx: Tx, now: datetime, limits: Limits) -> int:
     """Removes sessions that are over, tokens and all; how many."""
     over = or_(SESSIONS.c.seen <= now - limits.idle, SESSIONS.c.created <= now - limits.absolute)
     return tx.conn.execute(delete(SESSIONS).where(over)).rowcount
+
+
+def _opened(tx: Tx, session_id: str, row: Row[Any]) -> Session:
+    return Session(
+        id=session_id,
+        context=LaunchContext.from_json(tx.ring.open(row.sealed_context, _place(row.id_hash, "context"))),
+        role=row.role,
+        created=row.created,
+        seen=row.seen,
+        access_token=_token(tx, row, "access_token"),
+        refresh_token=_token(tx, row, "refresh_token"),
+        token_expires=row.token_expires,
+        renewing_until=row.renewing_until,
+    )
 
 
 def _sealed_tokens(tx: Tx, key: str, token: TokenResponse | None) -> dict[str, Any]:

@@ -33,20 +33,22 @@ def hand_over(runtime: Runtime, opened: Opened, response: Response) -> Response:
     return response
 
 
+def known(runtime: Runtime, session_id: str) -> sessions.Session:
+    """The session of this request, whatever its role. Errors: SessionEnded, BadRequest for a form from elsewhere."""
+    cookie = request.cookies.get(cookie_name(session_id), "")
+    with runtime.database.read() as tx:
+        session = sessions.load(tx, session_id, cookie, runtime.now(), runtime.limits)
+    if request.method == "POST":
+        check_post(cookie, runtime.settings.base_url)
+    return session
+
+
 def enter(runtime: Runtime, session_id: str, *roles: str) -> sessions.Session:
     """The session of this request, if its role is one of `roles`; a POST must come from one of its own pages.
 
     Errors: SessionEnded, NotClinician for a stranger, NotAllowed for another role, BadRequest for a form from elsewhere.
     """
-    cookie = request.cookies.get(cookie_name(session_id), "")
-    limits = sessions.Limits(
-        timedelta(minutes=runtime.settings.session_idle_minutes), timedelta(minutes=runtime.settings.session_absolute_minutes)
-    )
-    now = runtime.now()
-    with runtime.database.read() as tx:
-        session = sessions.load(tx, session_id, cookie, now, limits)
-    if request.method == "POST":
-        check_post(cookie, runtime.settings.base_url)
+    session, now = known(runtime, session_id), runtime.now()
     if session.role == "stranger":
         raise NotClinician("stranger", said="You are signed in, but have no role in ordering immunoglobulin.")
     if session.role not in roles:
@@ -54,7 +56,7 @@ def enter(runtime: Runtime, session_id: str, *roles: str) -> sessions.Session:
     if now - session.seen > _NOTED_EVERY:
         with runtime.database.write() as tx:
             sessions.touch(tx, session_id, now)
-    return session
+    return runtime.renewal.renewed(session)
 
 
 def content_words(runtime: Runtime) -> dict[str, str]:
@@ -95,6 +97,9 @@ def page(runtime: Runtime, session: sessions.Session, template: str, view: Any, 
             template,
             v=view,
             csrf=token(session.id),
+            sid=session.id,
+            own_banner=session.context.need_patient_banner,
+            look=bool(session.context.style_url),
             strip=strip or issuer.name,
             citations=runtime.content.citations,
             reasons=runtime.content.constants["override_reasons"],

@@ -108,5 +108,6 @@ def _to_ehr(asked: AuthorizationRequest) -> Response:
 
 def _enter(runtime: Runtime, opened: Opened) -> Response:
     """Into the session, at a clean address: neither code nor state stay in the history."""
-    where = "pharmacy/" if opened.context.target == "pharmacy" else "orders/"
+    review = opened.context.intent == "pharmacist-review" and opened.role == "pharmacist"  # any other intent: the launch's own page
+    where = "pharmacy/" if opened.context.target == "pharmacy" or review else "orders/"
     return hand_over(runtime, opened, make_response(redirect(f"/s/{opened.session}/{where}", 303)))

@@ -44,14 +44,17 @@ class Page:
 
 
 def run_of_launch(runtime: Runtime, session: sessions.Session) -> Run:
-    """The run that this launch goes on with: the newest open one of this person for this patient, else a new draft."""
+    """The run that this launch goes on with: the one it names, else the newest open one of this person for this patient, else a new draft.
+
+    Only an open run of this person for this patient can be named.
+    """
     context = session.context
     if context.patient is None:
         raise NoPatient()
     with runtime.database.write() as tx:
         found = proposals.open_runs(tx, context.iss, context.patient, context.user)
         if found:
-            return found[0]
+            return next((run for run in found if run.run == context.run), found[0])
         return proposals.start(tx, runtime.new_run(), context.iss, context.patient, context.user, runtime.now())
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
-from ivig_fhir.chart.answers import Answers
+from ivig_fhir.chart.answers import Answers, Reason
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
@@ -14,7 +15,7 @@ from ivig_fhir.ehr.reading import everything_allowed
 from ivig_fhir.errors import NoPatient
 from ivig_fhir.store import sessions
 from ivig_fhir.workflow.open_chart import chart_from_answers
-from ivig_fhir.workflow.runtime import Runtime, verdict
+from ivig_fhir.workflow.runtime import Runtime, granted, verdict
 
 
 def chart_from_server(client: FhirClient, patient: str, content: Content, now: datetime, site: Site) -> ChartSnapshot:
@@ -28,4 +29,14 @@ def read_answers(runtime: Runtime, session: sessions.Session, patient: str | Non
     if wanted is None:
         raise NoPatient()
     known = runtime.profile(session.context.iss)
-    return fetch_answers(runtime.client(session), wanted, allowed=verdict(session), known=known, fresh=fresh)
+    return _limits_named(fetch_answers(runtime.client(session), wanted, allowed=verdict(session), known=known, fresh=fresh), session)
+
+
+def _limits_named(answers: Answers, session: sessions.Session) -> Answers:
+    """The answers, each that a narrowed grant made partial with the words of what it lets through."""
+    by_type = dict(answers.by_type)
+    for type_, answer in answers.by_type.items():
+        visible = granted(session, type_, "s").visible
+        if visible and answer.problem is Reason.NOT_PERMITTED:
+            by_type[type_] = replace(answer, said=f"{answer.said} It may see: {visible}.")
+    return replace(answers, by_type=by_type)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 import ivig_fhir
@@ -20,10 +20,11 @@ from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
 from ivig_fhir.settings import Settings
 from ivig_fhir.smart.issuers import Issuer
-from ivig_fhir.smart.scopes import allowed
+from ivig_fhir.smart.scopes import Verdict, allowed
 from ivig_fhir.smart.signin import SmartClient
 from ivig_fhir.store import sessions
 from ivig_fhir.store.database import Database
+from ivig_fhir.workflow.renewal import Bearer, Renewal
 
 _MOST_KEPT = 200
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Runtime:
     new_run: Callable[[], str]
     charts: Memory[tuple[Answers, datetime]] = field(default_factory=Memory)  # a page recalculates without asking the EHR again
     changes: Memory[LastChange] = field(default_factory=Memory)
+    looks: Memory[str] = field(default_factory=Memory)
     modes: dict[tuple[str, str], WriteMode] = field(default_factory=dict)
 
     @property
@@ -91,6 +93,12 @@ class Runtime:
         """The base of the app's own definitions."""
         return f"{self.settings.base_url}/fhir"
 
+    @property
+    def limits(self) -> sessions.Limits:
+        """How long a session lasts here."""
+        idle, absolute = self.settings.session_idle_minutes, self.settings.session_absolute_minutes
+        return sessions.Limits(timedelta(minutes=idle), timedelta(minutes=absolute))
+
     def issuer(self, iss: str) -> Issuer:
         """The issuer's entry."""
         return self.smart.issuers.find(iss)
@@ -99,17 +107,22 @@ class Runtime:
         """What is known of the issuer's server."""
         return profile(self.issuer(iss).profile)
 
+    @property
+    def renewal(self) -> Renewal:
+        """How sessions keep their access."""
+        return Renewal(self.smart, self.database, self.now)
+
     def client(self, session: sessions.Session) -> FhirClient:
-        """The FHIR server of a session, asked with its token."""
-        token = session.access_token
-        return FhirClient(session.context.iss, self.http, (lambda: token) if token else (lambda: None))
+        """The FHIR server of a session, asked with its token; with its next one where the EHR refuses that before its time."""
+        bearer = Bearer(self.renewal, session)
+        return FhirClient(session.context.iss, self.http, bearer.token, bearer.renew)
 
     def mode(self, session: sessions.Session) -> WriteMode:
         """How an order can be written in this session; what the server declares is read once for each grant."""
         key = (session.context.iss, session.context.scope)
         if key not in self.modes:
-            granted = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
-            self.modes[key] = write_mode(read_capabilities(self.client(session)), granted, self.profile(session.context.iss))
+            rights = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
+            self.modes[key] = write_mode(read_capabilities(self.client(session)), rights, self.profile(session.context.iss))
         return self.modes[key]
 
     def decision_mode(self, session: sessions.Session) -> WriteMode:
@@ -129,14 +142,15 @@ class Runtime:
 _INTERACTIONS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
 
 
-def verdict(session: sessions.Session) -> Callable[[str, str], str]:
-    """What the session was granted, as a question: (type, letter of cruds) to yes, no or partial."""
+def granted(session: sessions.Session, type_: str, letter: str) -> Verdict:
+    """What the session was granted of one interaction (a letter of cruds) on one type."""
     context: Literal["patient", "user"] = "patient" if session.context.target == "order" else "user"
+    return allowed(session.context.scope, type_, _INTERACTIONS[letter], context)
 
-    def ask(type_: str, letter: str) -> str:
-        return allowed(session.context.scope, type_, _INTERACTIONS[letter], context).answer
 
-    return ask
+def verdict(session: sessions.Session) -> Callable[[str, str], str]:
+    """The same as a question: (type, letter) to yes, no or partial."""
+    return lambda type_, letter: granted(session, type_, letter).answer
 
 
 def clinician(session: sessions.Session) -> Clinician:

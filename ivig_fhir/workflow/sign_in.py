@@ -15,7 +15,7 @@ from ivig_fhir.fhir.reading import parts, word
 from ivig_fhir.smart import signin
 from ivig_fhir.smart.context import LaunchContext, development_context, role_of
 from ivig_fhir.smart.identity import Identity
-from ivig_fhir.smart.issuers import ROLES
+from ivig_fhir.smart.issuers import ROLES, Role
 from ivig_fhir.smart.launch import AuthorizationRequest, LaunchSecrets, Target
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import launches, sessions
@@ -31,6 +31,7 @@ class Opened:
     session: str
     cookie: str
     context: LaunchContext
+    role: Role
 
 
 def begin_launch(runtime: Runtime, iss: str, launch: str | None, target: Target, browser: str) -> AuthorizationRequest:
@@ -69,8 +70,9 @@ def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None)
     role = role_of(context.identity, recorded or (), issuer, runtime.now().date())
     if recorded is None and role in ROLES:  # the default for people without a role says nothing about one whose roles are not known
         role = "unproven"
-    opened = Opened(runtime.chance(24), runtime.chance(32), context)
+    opened = Opened(runtime.chance(24), runtime.chance(32), context, role)
     with runtime.database.write() as tx:
+        sessions.purge(tx, runtime.now(), runtime.limits)
         sessions.start(tx, opened.session, opened.cookie, context, role, token, runtime.now())
     return opened
 

@@ -54,8 +54,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/s/<sid>/pharmacy/<run>/double"): (403, 200, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/double"): (403, 200, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/sheet"): (403, 409, 409, 403, 401, 401),
+    ("GET", "/s/<sid>/look.css"): (200, 200, 200, 200, 401, 401),
+    ("POST", "/s/<sid>/log-out"): (200, 200, 200, 200, 401, 401),
 }
-POSTS = [rule for method, rule in TABLE if method == "POST" and rule.startswith("/s/")]
+# Log-out has tests of its own: after it the session is no more.
+POSTS = [rule for method, rule in TABLE if method == "POST" and rule.startswith("/s/") and rule != "/s/<sid>/log-out"]
 
 
 def routes(app: Flask) -> set[tuple[str, str]]:
@@ -73,7 +76,7 @@ class Scene:
 
     def ask(self, who: str, method: str, rule: str, **more: Any) -> Page:
         """The route as this person asks it; nobody and another browser use the address of the prescriber's or pharmacist's session."""
-        target = "pharmacy" if "/pharmacy" in rule else "orders"
+        target = "pharmacy" if "/pharmacy" in rule else "log-out" if "log-out" in rule else "orders"
         owner = who if who in WHO[:4] else ("pharmacist" if target == "pharmacy" else "prescriber")
         browser, session = self.sessions[owner, target]
         if who == "nobody":
@@ -97,6 +100,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         prescriber = at.tab(CIDP)
         prescriber.approve()
         tabs = {(user, target): at.tab(CIDP, user, target=target) for user in WHO[:4] for target in ("orders", "pharmacy")}
+        tabs |= {(user, "log-out"): at.tab(CIDP, user) for user in WHO[:4]}
         yield Scene(at, prescriber.run, {key: (tab.browser, tab.session) for key, tab in tabs.items()})
 
 

@@ -124,9 +124,24 @@ def test_a_token_moved_to_another_session_does_not_open(database: Database) -> N
 def test_new_tokens_replace_both_old_ones(database: Database) -> None:
     start(database)
     with database.write() as tx:
-        sessions.replace_token(tx, "sid", TokenResponse("at-2", NOW + timedelta(hours=1), "patient/*.rs"))
+        sessions.claim_renewal(tx, "sid", NOW)
+        less = replace(CONTEXT, scope="patient/Patient.rs")
+        sessions.replace_token(tx, "sid", TokenResponse("at-2", NOW + timedelta(hours=1), less.scope), less)
     found = load(database)
-    assert (found.access_token, found.refresh_token) == ("at-2", "")
+    assert (found.access_token, found.refresh_token, found.context.scope) == ("at-2", "", "patient/Patient.rs")
+    assert found.renewing_until is None
+
+
+def test_a_session_that_is_read_again_shows_who_renews_it(database: Database) -> None:
+    start(database)
+    with database.write() as tx:
+        sessions.claim_renewal(tx, "sid", NOW + MINUTE)
+    first = load(database)
+    with database.write() as tx:
+        assert sessions.again(tx, first).renewing_until == NOW + MINUTE
+        sessions.end(tx, "sid", NOW)
+        with pytest.raises(SessionEnded):
+            sessions.again(tx, first)
 
 
 def test_a_session_without_sign_in_has_no_token(database: Database) -> None:

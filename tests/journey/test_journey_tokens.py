@@ -1,0 +1,329 @@
+"""While a session lasts: its token renewed once and in time, handed back at log-out, and gone with the sign-in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+from journey.a_hospital import APP, EHR, ISS, ROOT, Hospital, Tab, hospital
+
+from ivig_fhir.app import create_database, create_runtime
+from ivig_fhir.sandbox.adapter import SandboxAdapter
+from ivig_fhir.store import sessions
+from ivig_fhir.web.doors import cookie_name
+
+CIDP, MG = "cidp-adult", "mg-crisis-ckd"
+TOKEN = f"{EHR}/auth/token"
+REVOKE = f"{EHR}/auth/revoke"
+
+
+class Wire:
+    """What the app posts to the EHR's sign-in service, and what may happen to it there."""
+
+    def __init__(self, at: Hospital) -> None:
+        self.sent: list[tuple[str, dict[str, list[str]]]] = []
+        self.before_a_write: Callable[[], object] | None = None
+        self.during_refresh: threading.Event | None = None
+        self.refreshing = threading.Event()
+        inner = SandboxAdapter(at.ehr)
+        outer = self
+
+        class Watching(SandboxAdapter):
+            def send(self, request: requests.PreparedRequest, **more: object) -> requests.Response:  # type: ignore[override]
+                if request.method == "POST" and str(request.url).startswith(ISS) and outer.before_a_write is not None:
+                    act, outer.before_a_write = outer.before_a_write, None
+                    act()
+                if request.method == "POST" and request.url in (TOKEN, REVOKE):
+                    form = parse_qs(str(request.body))
+                    outer.sent.append((str(request.url), form))
+                    if form.get("grant_type") == ["refresh_token"]:
+                        outer.refreshing.set()
+                        if outer.during_refresh is not None:
+                            assert outer.during_refresh.wait(20)
+                return inner.send(request, **more)  # type: ignore[arg-type]
+
+        at.http.mount(EHR, Watching(at.ehr))
+
+    @property
+    def refreshes(self) -> list[str]:
+        return [form["refresh_token"][0] for url, form in self.sent if form.get("grant_type") == ["refresh_token"]]
+
+    @property
+    def revoked(self) -> list[str]:
+        return [form["token_type_hint"][0] for url, form in self.sent if url == REVOKE]
+
+
+def watched(at: Hospital) -> Wire:
+    return Wire(at)
+
+
+def test_a_session_outlives_its_first_token_and_an_order_is_written_with_the_second(at: Hospital) -> None:
+    seen = watched(at)
+    tab = at.tab(CIDP, fault="short-tokens")
+    at.clock.forward(minutes=5)
+    tab.approve()
+    assert len(at.orders(CIDP)) == 1
+    assert len(seen.refreshes) == 1
+
+
+def test_each_refresh_uses_the_token_of_the_one_before(at: Hospital) -> None:
+    seen = watched(at)
+    tab = at.tab(CIDP, fault="short-tokens")
+    for _ in range(4):
+        at.clock.forward(minutes=5)
+        assert tab.go("./?fresh=1").status == 200
+    assert len(seen.refreshes) == 4
+    assert len(set(seen.refreshes)) == 4
+
+
+@pytest.mark.parametrize(("seconds", "refreshes"), [(59, 0), (60, 1)])
+def test_a_token_is_renewed_a_minute_before_it_is_over(at: Hospital, seconds: int, refreshes: int) -> None:
+    seen = watched(at)
+    tab = at.tab(CIDP, fault="short-tokens")
+    at.clock.forward(seconds=seconds)
+    tab.go("./")
+    assert len(seen.refreshes) == refreshes
+
+
+def test_of_two_requests_at_once_one_renews_and_the_other_goes_on_while_its_token_is_good(at: Hospital) -> None:
+    seen, tab = watched(at), at.tab(CIDP, fault="short-tokens")
+    at.clock.forward(seconds=90)
+    seen.during_refresh = threading.Event()
+    pages: list[int] = []
+    first = threading.Thread(target=lambda: pages.append(Tab(tab.browser.twin(), tab.page).go("./").status))
+    first.start()
+    assert seen.refreshing.wait(20)
+    assert Tab(tab.browser.twin(), tab.page).go("./").status == 200
+    seen.during_refresh.set()
+    first.join()
+    assert (pages, len(seen.refreshes)) == ([200], 1)
+
+
+def test_of_two_requests_with_a_token_that_is_over_one_renews_and_the_other_waits_for_it(at: Hospital) -> None:
+    seen, tab = watched(at), at.tab(CIDP, fault="short-tokens")
+    runtime = create_runtime(at.settings, at.http, at.clock)
+    cookie = tab.browser.cookie(cookie_name(tab.session), f"/s/{tab.session}/")
+    with runtime.database.read() as tx:
+        session = sessions.load(tx, tab.session, cookie, at.clock(), runtime.limits)
+    at.clock.forward(minutes=5)
+    seen.during_refresh = threading.Event()
+    done: list[sessions.Session] = []
+    first = threading.Thread(target=lambda: done.append(runtime.renewal.renewed(session)))
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        assert seen.during_refresh is not None
+        seen.during_refresh.set()
+        first.join(20)
+
+    first.start()
+    assert seen.refreshing.wait(20)
+    second = replace(runtime.renewal, pause=pause).renewed(session)
+    assert (len(seen.refreshes), len(waits)) == (1, 1)
+    assert [s.access_token for s in done] == [second.access_token]
+    assert second.access_token != session.access_token
+    assert runtime.renewal.renewed(session).access_token == second.access_token, "whoever comes late finds the new one"
+    assert len(seen.refreshes) == 1
+
+
+def test_a_token_that_the_ehr_refuses_before_its_time_is_renewed_and_the_read_tried_again(at: Hospital) -> None:
+    seen, tab = watched(at), at.tab(CIDP)
+    at.parts.database.run("delete from handle where kind = 'token'")
+    assert tab.go("./?fresh=1").status == 200
+    assert "record.unreadable" in tab.json["proposal"]["clear"]
+    assert len(seen.refreshes) == 1
+
+
+def test_a_token_that_is_refused_at_the_write_is_renewed_and_the_order_stored_once(at: Hospital) -> None:
+    seen, tab = watched(at), at.tab(MG)
+    tab.give_reasons()
+    seen.before_a_write = lambda: at.parts.database.run("delete from handle where kind = 'token'")
+    tab.press("Approve order", acknowledged="yes")
+    assert (len(at.orders(MG)), len(at.held("Task", MG)), len(at.held("Provenance", MG))) == (1, 1, 1)
+    assert (len(seen.refreshes), seen.before_a_write) == (1, None)
+
+
+def test_a_sign_in_that_the_ehr_ended_ends_the_session_and_keeps_the_draft(at: Hospital) -> None:
+    tab = at.tab(MG, fault="short-tokens")
+    tab.press("Recalculate", per_kg="1")
+    shown = tab.json["proposal"]
+    at.parts.database.run("delete from handle where kind = 'family'")
+    at.clock.forward(minutes=5)
+    ended = tab.go("./")
+    assert (ended.status, "Your EHR session has ended. Your draft is kept." in ended.text) == (401, True)
+    assert tab.go("./").status == 401
+    later = at.tab(MG)
+    assert later.json["proposal"]["dose"] == shown["dose"]
+
+
+def test_a_session_whose_sign_in_moved_to_another_patient_is_over_and_nothing_is_written(at: Hospital) -> None:
+    tab = at.tab(CIDP, fault="short-tokens")
+    tab.give_reasons()
+    held = at.parts.database.rows("select id, body from handle where kind = 'refresh'")
+    for key, body in held:
+        at.parts.database.run("update handle set body = ? where id = ?", body.replace(f'"{CIDP}"', f'"{MG}"'), key)
+    at.clock.forward(minutes=5)
+    page = tab.press("Approve order", acknowledged="yes")
+    assert (page.status, "The chart changed to another patient." in page.text) == (409, True)
+    assert (at.orders(CIDP), at.orders(MG)) == ([], [])
+    assert tab.go("./").status == 401
+
+
+def test_an_ehr_whose_sign_in_service_is_down_for_a_moment_ends_nothing(at: Hospital) -> None:
+    tab = at.tab(CIDP, fault="short-tokens")
+    sandbox = SandboxAdapter(at.ehr)
+
+    class Down(SandboxAdapter):
+        def send(self, request: requests.PreparedRequest, **more: object) -> requests.Response:  # type: ignore[override]
+            if request.url == TOKEN:
+                raise requests.ConnectionError("down")
+            return sandbox.send(request, **more)  # type: ignore[arg-type]
+
+    at.http.mount(EHR, Down(at.ehr))
+    at.clock.forward(seconds=90)
+    assert tab.go("./?fresh=1").status == 200, "the old token is good for half a minute more"
+    at.clock.forward(minutes=1)
+    page = tab.go("./")
+    assert (page.status, "could not be reached" in page.text) == (502, True)
+    at.http.mount(EHR, sandbox)
+    assert tab.go("./").status == 200
+
+
+def test_an_ehr_that_gives_no_refresh_token_is_asked_for_none(tmp_path: Path) -> None:
+    table = tmp_path / "issuers.toml"
+    table.write_text((ROOT / "issuers.toml").read_text(encoding="utf-8").replace("online_access = true", "online_access = false"))
+    with hospital(tmp_path, issuers=table) as at:
+        seen = watched(at)
+        tab = at.tab(CIDP, fault="short-tokens")
+        at.clock.forward(minutes=5)
+        page = tab.go("./?fresh=1")
+        assert (page.status, "The EHR no longer accepts this session." in page.text) == (401, True)
+        assert seen.refreshes == []
+
+
+# ── Log-out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_at_log_out_the_tokens_are_handed_back_and_the_draft_is_kept(at: Hospital) -> None:
+    seen, tab = watched(at), at.tab(MG)
+    tab.press("Recalculate", per_kg="1")
+    shown, run, where = tab.json["proposal"], tab.run, tab.page.url
+    page = tab.press("Log out")
+    assert (page.status, "You are logged out" in page.text) == (200, True)
+    assert seen.revoked == ["refresh_token", "access_token"]
+    for _, form in seen.sent[-2:]:
+        assert form["client_id"] == ["ivig-fhir"]
+    assert tab.go(where).status == 401
+    later = at.tab(MG)
+    assert (later.run, later.json["proposal"]["dose"]) == (run, shown["dose"])
+
+
+def test_a_log_out_that_the_ehr_does_not_hear_is_one_here_all_the_same(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    where = tab.page.url
+    at.parts.database.run("delete from handle")
+    assert tab.press("Log out").status == 200
+    assert tab.go(where).status == 401
+
+
+@pytest.mark.parametrize(
+    ("token", "headers", "status"),
+    [("made-up", {}, 400), ("", {}, 400), ("own", {"Origin": "https://evil.example"}, 403), ("own", {"Sec-Fetch-Site": "cross-site"}, 403)],
+)
+def test_a_log_out_from_elsewhere_is_refused(at: Hospital, token: str, headers: dict[str, str], status: int) -> None:
+    tab = at.tab(CIDP)
+    form = {"csrf_token": tab.json["csrf"] if token == "own" else token}
+    assert tab.browser.send("POST", f"{APP}/s/{tab.session}/log-out", data=form, headers=headers).status == status
+    assert tab.go("./").status == 200
+
+
+def test_a_log_out_ends_one_tab_and_leaves_the_other(at: Hospital) -> None:
+    browser = at.browser()
+    one, two = browser.launch(CIDP), browser.launch(MG)
+    one.press("Log out")
+    assert two.go("./").status == 200
+
+
+def test_sessions_that_are_over_are_cleared_by_the_next_sign_in(at: Hospital) -> None:
+    tab = at.tab(CIDP, "stranger")
+    assert tab.page.status == 403
+    with create_database(at.settings).read() as tx:
+        assert tx.conn.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 1
+    at.clock.forward(hours=9)
+    at.tab(MG)
+    with create_database(at.settings).read() as tx:
+        assert tx.conn.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 1
+
+
+# ── What the launch says besides the patient ─────────────────────────────────────────────────────────────────────────
+
+
+def launched(at: Hospital, user: str = "prescriber", **more: str) -> Tab:
+    asked = "&".join(f"{name}={value}" for name, value in {"patient": MG, "user": user, **more}.items())
+    browser = at.browser()
+    return Tab(browser, browser.get(f"{EHR}/ehr/launch?{asked}"))
+
+
+def test_an_ehr_with_a_banner_of_its_own_hides_ours_on_screen_and_keeps_it_in_print(at: Hospital) -> None:
+    hidden, shown = launched(at, banner="no").page.body, launched(at).page.body
+    assert '<header class="pt ehr"' in hidden
+    assert '<header class="pt"' in shown
+    for body in (hidden, shown):
+        assert "PLACEHOLD" in body, "in print, and to whoever reads the page by ear"
+    css = at.browser().get(f"{APP}/static/style.css").body
+    assert "@media screen{.pt.ehr .who{display:none}}" in css
+
+
+@pytest.mark.parametrize("intent", ["ivig-order", "something-new", ""])
+def test_an_intent_that_is_not_known_opens_the_usual_page(at: Hospital, intent: str) -> None:
+    tab = launched(at, intent=intent)
+    assert (tab.page.status, "/orders/" in tab.page.url) == (200, True)
+
+
+def test_a_pharmacist_sent_to_review_comes_to_the_worklist_and_nobody_else_does(at: Hospital) -> None:
+    assert launched(at, "pharmacist", intent="pharmacist-review").page.url.endswith("/pharmacy/")
+    assert "/orders/" in launched(at, intent="pharmacist-review").page.url
+
+
+def test_a_link_of_ours_opens_the_run_that_it_names_if_it_is_this_persons(at: Hospital) -> None:
+    first = at.tab(MG)
+    at.clock.forward(minutes=1)
+    first.browser.send("POST", f"{APP}/s/{first.session}/orders/", data={"csrf_token": first.json["csrf"]})
+    newest = at.tab(MG)
+    assert newest.run != first.run
+    for said in (first.run, f"urn:uuid:{first.run}", f'{{"run": "{first.run}"}}'):
+        assert launched(at, appContext=said).run == first.run
+    other = at.tab(CIDP)
+    for said in (other.run, "nonsense", "{", '{"run": 7}', "../../etc", "%3Cscript%3E"):
+        assert launched(at, appContext=said).run == newest.run
+
+
+def test_the_tenant_stands_in_the_audit_and_nothing_that_is_no_name(at: Hospital) -> None:
+    launched(at, tenant="ward-7")
+    launched(at, tenant="a%20b%3Cscript%3E")
+    with create_database(at.settings).read() as tx:
+        notes = [row[0] for row in tx.conn.exec_driver_sql("SELECT note FROM audit WHERE what = 'session.started' ORDER BY seq")]
+    assert notes == ["prescriber tenant ward-7", "prescriber"]
+
+
+def test_the_look_of_the_ehr_is_taken_over_where_it_changes_no_meaning(at: Hospital) -> None:
+    tab = launched(at, style="yes")
+    link = f"/s/{tab.session}/look.css"
+    assert f'href="{link}"' in tab.page.body
+    asked: list[requests.PreparedRequest] = []
+    at.http.hooks["response"].append(lambda answer, **_: asked.append(answer.request))
+    sheet = tab.browser.get(f"{APP}{link}")
+    assert (sheet.status, sheet.headers["Content-Type"]) == (200, "text/css; charset=utf-8")
+    assert "--bg:#fdf6e3" in sheet.body
+    assert 'font-family:"Georgia",serif' in sheet.body
+    assert [(r.url, "Authorization" in r.headers) for r in asked] == [(f"{EHR}/ehr/style.json", False)]
+    tab.browser.get(f"{APP}{link}")
+    assert len(asked) == 1, "the address is the version"
+    assert "look.css" not in launched(at).page.body
+    assert at.browser().get(f"{APP}{link}").status == 401
