@@ -12,6 +12,7 @@ SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYzE="
 PRODUCTION = {"IVIG_ENVIRONMENT": "production", "IVIG_BASE_URL": "https://ivig.example.org", "IVIG_SECRET_KEYS": f"k1:{SECRET}"}
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@21")
 def test_an_empty_environment_gives_the_demo() -> None:
     settings = Settings.from_env({})
     assert settings.environment == "demo"
@@ -74,6 +75,7 @@ def test_the_largest_allowed_value_is_allowed(key: str, value: str) -> None:
     Settings.from_env({key: value})
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@10")
 def test_secrets_come_from_files_too(tmp_path: Path) -> None:
     ring, client = tmp_path / "ring", tmp_path / "client"
     ring.write_text(f"new:{SECRET}\nold:{SECRET}\n")

@@ -1,4 +1,4 @@
-"""`ivig-fhir keys`: the app's client keys, for EHRs to which it proves itself with a signature."""
+"""`ivig-fhir keys`: the app's client keys, for EHRs to which it proves itself with a signature; and rotation of the key ring at rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its parts."""
-    parts = commands.add_parser("keys", help="the app's client keys", description=__doc__).add_subparsers(
+    parts = commands.add_parser("keys", help="the app's client keys, and the key ring at rest", description=__doc__).add_subparsers(
         dest="part", required=True, metavar="part"
     )
     new = parts.add_parser("new", help="make a key; it is published at once and signs when every EHR has seen it")
@@ -28,6 +28,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     retire.add_argument("kid")
     retire.add_argument("--at-once", action="store_true", help="no longer published either: its private part may have become known")
     retire.set_defaults(run=run_retire)
+    sealed = parts.add_parser("reseal", help="seal what is stored under the newest of IVIG_SECRET_KEYS, so that older ones may leave")
+    sealed.set_defaults(run=run_reseal)
 
 
 def run_new(arguments: argparse.Namespace) -> int:
@@ -70,6 +72,21 @@ def run_retire(arguments: argparse.Namespace) -> int:
     with create_database(settings).write() as tx:
         key = client_keys.retire(tx, arguments.kid, now, _overlap(settings), arguments.at_once)
     print(_line(key, now))
+    return 0
+
+
+def run_reseal(arguments: argparse.Namespace) -> int:
+    """Moves everything to the newest key of the ring; says which keys may leave."""
+    from ivig_fhir.app import create_database
+    from ivig_fhir.store.reseal import reseal
+
+    settings = Settings.from_env()
+    with create_database(settings).write() as tx:
+        moved = reseal(tx)
+    newest, *older = (kid for kid, _ in settings.secret_keys)
+    print(f"{sum(moved.values())} values sealed anew; everything is under {newest}")
+    for kid in older:
+        print(f"{kid}: {moved.get(kid, 0)} values moved; it may leave IVIG_SECRET_KEYS")
     return 0
 
 

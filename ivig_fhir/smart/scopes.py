@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 _URI = "http://smarthealthit.org/fhir/scopes/"
+_OPENID_URI = "http://openid.net/specs/openid-connect-core-1_0#"
 _TOKEN = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]{1,60}|\*)\.([a-z]+|\*)(?:\?(\S+))?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 _LETTER = {
@@ -76,7 +77,7 @@ def resource_scopes(granted: str) -> tuple[Scope, ...]:
 
 def has(granted: str, name: str) -> bool:
     """Whether a scope without resource (openid, fhirUser, launch/patient) was granted, bare or as a full URI."""
-    return name in {token.removeprefix(_URI) for token in granted.split()}
+    return name in {token.removeprefix(_URI).removeprefix(_OPENID_URI) for token in granted.split()}
 
 
 def allowed(granted: str, resource_type: str, interaction: str, context: Context = "patient", category: str | None = None) -> Verdict:

@@ -23,6 +23,7 @@ def listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return found
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@22", "@290", "@298", "@299")
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
 def test_a_key_is_made_and_the_address_to_register_is_said(capsys: pytest.CaptureFixture[str], algorithm: str) -> None:
     assert main(["keys", "new", "--algorithm", algorithm]) == 0
@@ -58,3 +59,16 @@ def test_wrong_usage_is_2(asked: list[str]) -> None:
 def test_an_unknown_kid_is_2_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["keys", "retire", "nothing"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_key_ring_is_rotated_and_the_old_key_may_leave(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    main(["keys", "new"])
+    old, new = (f"{kid}:{base64.b64encode(byte * 32).decode()}" for kid, byte in (("k1", b"k"), ("k2", b"n")))
+    monkeypatch.setenv("IVIG_SECRET_KEYS", f"{new},{old}")
+    assert main(["keys", "reseal"]) == 0
+    said = capsys.readouterr().out
+    assert "1 values sealed anew; everything is under k2" in said
+    assert "k1: 1 values moved; it may leave IVIG_SECRET_KEYS" in said
+    monkeypatch.setenv("IVIG_SECRET_KEYS", new)
+    assert main(["keys", "reseal"]) == 0
+    assert "0 values sealed anew" in capsys.readouterr().out

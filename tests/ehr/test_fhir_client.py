@@ -40,6 +40,7 @@ def test_numbers_keep_their_digits(client: FhirClient, fake: responses.RequestsM
     assert isinstance(client.read("Patient/p1").body["weight"], Decimal)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@93")
 def test_every_request_carries_token_and_the_fhir_media_type(client: FhirClient, fake: responses.RequestsMock) -> None:
     fake.get(URL, json=PATIENT)
     client.read("Patient/p1", fresh=True)
@@ -198,6 +199,7 @@ def test_a_write_that_was_stored_needs_no_body(client: FhirClient, fake: respons
     assert client.post("MedicationRequest", ORDER).location.endswith("MedicationRequest/7/_history/1")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@97", "@98")
 @pytest.mark.parametrize(
     "link",
     ["https://evil.example.org/fhir?page=2", "http://ehr.example.org/fhir?page=2", "https://ehr.example.org:8443/fhir",

@@ -39,6 +39,7 @@ def unread(tab: Tab) -> str:
     return " ".join(e["said"] for e in finding["evidence"])
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@147")
 @pytest.mark.parametrize("missing", [t for t in TYPES if t != "MedicationRequest"])
 def test_a_type_that_may_not_be_read_is_named_and_its_checks_are_not_assessed(tmp_path: Path, missing: str) -> None:
     tab = tab_with(tmp_path, [s for s in ASKED if not s.startswith(f"patient/{missing}.")])
@@ -47,6 +48,7 @@ def test_a_type_that_may_not_be_read_is_named_and_its_checks_are_not_assessed(tm
         assert "not-permitted" in {n["reason"] for n in tab.json["proposal"]["not_assessed"]}
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@147")
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_allergies_that_may_not_be_read_are_never_no_allergies(tmp_path: Path, version: str) -> None:
     asked = wanted([q.scope for q in QUERIES], version=version)
@@ -55,6 +57,7 @@ def test_allergies_that_may_not_be_read_are_never_no_allergies(tmp_path: Path, v
     assert {n["check"]: n["reason"] for n in tab.json["proposal"]["not_assessed"]}["hypersensitivity.severe-reaction"] == "not-permitted"
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@132", "@147")
 def test_a_grant_in_part_says_what_it_lets_through_and_proves_no_absence(tmp_path: Path) -> None:
     narrowed = [f"patient/Observation.rs?category={CATEGORY}|{c}" for c in ("laboratory", "vital-signs")]
     tab = tab_with(tmp_path, [*(s for s in ASKED if not s.startswith("patient/Observation.")), *narrowed])
@@ -64,6 +67,7 @@ def test_a_grant_in_part_says_what_it_lets_through_and_proves_no_absence(tmp_pat
     assert tab.json["proposal"]["weight"]["actual_kg"] == "82.0", "what it lets through is used"
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@147")
 @pytest.mark.parametrize("missing", [t for t in WRITTEN if t != "MedicationRequest"])
 def test_a_part_that_may_not_be_stored_is_named_before_anybody_approves(tmp_path: Path, missing: str) -> None:
     tab = tab_with(tmp_path, [*(s for s in ASKED if not s.startswith(f"patient/{missing}.")), f"patient/{missing}.rs"])
@@ -71,6 +75,7 @@ def test_a_part_that_may_not_be_stored_is_named_before_anybody_approves(tmp_path
     assert "Approve order" in tab.page.buttons
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@147")
 def test_an_order_that_may_not_be_stored_is_handed_over_as_text(tmp_path: Path) -> None:
     tab = tab_with(tmp_path, [*(s for s in ASKED if not s.startswith("patient/MedicationRequest.")), "patient/MedicationRequest.rs"])
     assert "gave this app no right to create orders" in tab.page.text

@@ -37,6 +37,7 @@ def retire(at: Hospital, key: ClientKey, at_once: bool = False) -> None:
         client_keys.retire(tx, key.kid, at.clock(), DAY, at_once)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@11", "@64", "@65", "@291")
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
 def test_a_prescriber_is_signed_in_by_a_signed_app_and_the_order_is_written(tmp_path: Path, algorithm: Algorithm) -> None:
     with hospital(tmp_path, issuers=table(tmp_path, algorithm)) as at:
@@ -77,6 +78,7 @@ def test_a_key_that_became_known_is_worth_nothing_at_once(tmp_path: Path) -> Non
         assert at.tab(CIDP).page.status == 200
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@293", "@294", "@301", "@302", "@303")
 def test_the_published_keys_may_be_kept_an_hour_by_anybody_and_hold_nothing_private(tmp_path: Path) -> None:
     with hospital(tmp_path) as at:
         made = [new_key(at, "ES384")]

@@ -39,6 +39,7 @@ def refused(page: Page, status: int, code: str, said: str) -> None:
 # ── Ways in ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@166")
 def test_a_standalone_launch_signs_in_picks_a_patient_and_goes_as_far_as_a_verified_order(at: Hospital) -> None:
     tab = Tab(at.browser(), at.browser().get(f"{APP}/"))
     tab.follow("choose a patient")
@@ -67,6 +68,7 @@ def test_a_standalone_launch_that_is_cancelled_says_so(at: Hospital, where: str)
     refused(tab.page, 400, "E-04", "Sign-in was cancelled.")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@23", "@64", "@66", "@343")
 def test_a_client_with_a_secret_proves_itself_by_basic_and_one_with_a_wrong_secret_is_refused(tmp_path: Path) -> None:
     confidential = table(
         tmp_path,
@@ -126,6 +128,7 @@ def test_a_launch_parameter_that_the_ehr_does_not_know_is_refused(at: Hospital) 
     refused(page, 400, "E-04", "The EHR rejected the launch")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@4", "@60")
 @pytest.mark.parametrize("asked", [{"code": "x"}, {"code": "x", "state": "never"}, {"error": "access_denied", "state": "never"}, {}])
 def test_a_callback_with_a_bad_state_is_refused_and_no_token_is_asked(at: Hospital, asked: dict[str, str]) -> None:
     browser = at.browser()
@@ -136,6 +139,7 @@ def test_a_callback_with_a_bad_state_is_refused_and_no_token_is_asked(at: Hospit
     assert calls == []
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@39", "@61")
 def test_a_callback_that_was_used_or_belongs_to_another_browser_opens_nothing(at: Hospital) -> None:
     browser = at.browser()
     url = f"{EHR}/ehr/launch?{urlencode({'patient': CIDP, 'user': 'prescriber'})}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -14,8 +15,12 @@ from journey.a_hospital import APP, EHR, ISS, ROOT, Hospital, Tab, hospital
 
 from ivig_fhir.app import create_database, create_runtime
 from ivig_fhir.sandbox.adapter import SandboxAdapter
+from ivig_fhir.smart.context import LaunchContext
+from ivig_fhir.smart.identity import Identity
+from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import sessions
 from ivig_fhir.web.doors import cookie_name
+from ivig_fhir.workflow import sign_in
 
 CIDP, MG = "cidp-adult", "mg-crisis-ckd"
 TOKEN = f"{EHR}/auth/token"
@@ -62,6 +67,7 @@ def watched(at: Hospital) -> Wire:
     return Wire(at)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@105", "@106", "@215")
 def test_a_session_outlives_its_first_token_and_an_order_is_written_with_the_second(at: Hospital) -> None:
     seen = watched(at)
     tab = at.tab(CIDP, fault="short-tokens")
@@ -71,6 +77,7 @@ def test_a_session_outlives_its_first_token_and_an_order_is_written_with_the_sec
     assert len(seen.refreshes) == 1
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@117")
 def test_each_refresh_uses_the_token_of_the_one_before(at: Hospital) -> None:
     seen = watched(at)
     tab = at.tab(CIDP, fault="short-tokens")
@@ -207,6 +214,44 @@ def test_an_ehr_that_gives_no_refresh_token_is_asked_for_none(tmp_path: Path) ->
         assert seen.refreshes == []
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@7")
+def test_no_token_is_in_a_cookie_a_page_or_an_address(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    runtime = create_runtime(at.settings, at.http, at.clock)
+    cookie = tab.browser.cookie(cookie_name(tab.session), f"/s/{tab.session}/")
+    with runtime.database.read() as tx:
+        session = sessions.load(tx, tab.session, cookie, at.clock(), runtime.limits)
+    assert session.access_token
+    assert session.refresh_token
+    for secret in (session.access_token, session.refresh_token):
+        for place in (*tab.page.set_cookies, tab.page.url, tab.page.body, cookie, str(tab.json), str(tab.page.headers)):
+            assert secret not in place
+
+
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@6")
+@pytest.mark.parametrize("name", ["next", "redirect", "redirect_uri", "return_to", "url", "target", "iss"])
+def test_nothing_that_comes_to_the_app_sends_the_browser_to_an_address_of_its_own(at: Hospital, name: str) -> None:
+    tab, evil = at.tab(CIDP), "https://evil.example/"
+    more = {} if name == "iss" else {"iss": ISS, "launch": "x"}
+    for path in ("/launch", "/launch/go", "/launch/pharmacy", "/callback", f"/s/{tab.session}/orders/", "/"):
+        page = tab.browser.send("GET", f"{APP}{path}?{urlencode({**more, name: evil, 'state': evil, 'code': evil})}", follow=False)
+        where = urlsplit(page.headers.get("Location", ""))
+        assert where.netloc in ("", urlsplit(EHR).netloc), (path, page.headers["Location"])
+
+
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@97", "@98")
+def test_a_user_who_stands_on_another_server_is_not_asked_for_there_and_may_look_only_as_a_stranger(at: Hospital) -> None:
+    runtime = create_runtime(at.settings, at.http, at.clock)
+    asked: list[str] = []
+    at.http.hooks["response"].append(lambda answer, **_: asked.append(answer.url))
+    foreign = Identity("https://other.example/fhir/Practitioner/p1", "Practitioner", "p1", "u-1", local=False, verified=True)
+    context = LaunchContext(ISS, "order", "patient/*.rs", patient=CIDP, identity=foreign)
+    token = TokenResponse("the-token", at.clock() + timedelta(hours=1), context.scope)
+    opened = sign_in._open(runtime, context, token)
+    assert (opened.role, asked) == ("stranger", [])
+    assert opened.context.identity == foreign
+
+
 # ── Log-out ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -280,6 +325,7 @@ def test_an_ehr_with_a_banner_of_its_own_hides_ours_on_screen_and_keeps_it_in_pr
     assert "@media screen{.pt.ehr .who{display:none}}" in css
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@193")
 @pytest.mark.parametrize("intent", ["ivig-order", "something-new", ""])
 def test_an_intent_that_is_not_known_opens_the_usual_page(at: Hospital, intent: str) -> None:
     tab = launched(at, intent=intent)

@@ -184,6 +184,7 @@ def test_each_refresh_gives_a_new_refresh_token_and_the_same_grant(ehr: Ehr) -> 
     assert refresh(ehr, second["refresh_token"]).status_code == 200
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@117")
 def test_a_refresh_token_that_comes_twice_ends_everything_of_its_sign_in(ehr: Ehr) -> None:
     first = signed_in(ehr)
     second = refresh(ehr, first["refresh_token"]).json()
@@ -244,6 +245,7 @@ def test_revoking_what_is_not_there_is_a_success_and_anothers_token_stays(ehr: E
     assert ask(ehr, "revoke", other["access_token"], ("ivig-fhir-confidential", "wrong")).status_code == 401
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@270")
 def test_introspection_tells_what_a_token_is_good_for(ehr: Ehr) -> None:
     first = signed_in(ehr)
     told = ask(ehr, "introspect", first["access_token"]).json()

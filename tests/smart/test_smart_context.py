@@ -72,6 +72,7 @@ def test_the_worklist_needs_no_patient_and_the_users_scopes() -> None:
         context("pharmacy", patient=None, scope="patient/MedicationRequest.rus")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@191")
 def test_both_forms_of_fhir_context_are_read_and_the_rest_ignored() -> None:
     items = [
         "ServiceRequest/1",

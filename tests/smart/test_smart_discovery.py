@@ -27,8 +27,8 @@ def statement(*extensions: dict[str, str]) -> dict[str, Any]:
     return {"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "security": {"extension": uris}}]}
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@29", "@375")
 def test_the_configuration_is_read_without_credentials(wire: responses.RequestsMock) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@29, @375"""
     wire.get(WELL_KNOWN, json=metadata())
     found = discover(requests.Session(), ISSUER)
     assert found.token_endpoint == "https://ehr.example.org/token"
@@ -45,8 +45,8 @@ def test_one_slash_is_stripped_for_this_address_only(wire: responses.RequestsMoc
     assert discover(requests.Session(), issuer).issuer == BASE
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@379")
 def test_relative_endpoints_are_resolved_against_the_fhir_base(wire: responses.RequestsMock) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@379"""
     wire.get(WELL_KNOWN, json=metadata(token_endpoint="auth/token", authorization_endpoint="/authorize"))
     found = discover(requests.Session(), ISSUER)
     assert found.token_endpoint == f"{BASE}/auth/token"
@@ -71,6 +71,7 @@ def test_a_statement_without_both_addresses_is_a_failure(wire: responses.Request
         discover(requests.Session(), ISSUER)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@1", "@318")
 @pytest.mark.parametrize(
     "changes",
     [

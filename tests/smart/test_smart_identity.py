@@ -55,11 +55,12 @@ def one_key(wire: responses.RequestsMock) -> responses.RequestsMock:
     return wire
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201", "@218")
 def test_a_good_token_proves_a_practitioner(one_key: responses.RequestsMock) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@201, @218"""
     assert who(id_token()) == Identity("Practitioner/p1", "Practitioner", "p1", "u-1", local=True, verified=True)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@312")
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384"])
 def test_the_rsa_algorithms_of_ours_are_read(one_key: responses.RequestsMock, algorithm: str) -> None:
     assert who(id_token(algorithm=algorithm)).proven
@@ -70,6 +71,7 @@ def test_es384_is_read(wire: responses.RequestsMock) -> None:
     assert who(id_token(key=ec_key(), algorithm="ES384")).proven
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@202")
 @pytest.mark.parametrize(
     ("fhir_user", "expected"),
     [
@@ -106,6 +108,7 @@ def test_the_older_profile_claim_is_read(one_key: responses.RequestsMock) -> Non
     assert who(id_token(claims(fhirUser=None, profile="Practitioner/p9"))).reference == "Practitioner/p9"
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -156,11 +159,31 @@ def test_times_have_sixty_seconds_of_leeway(one_key: responses.RequestsMock, cha
             who(token)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201")
+def test_an_expired_token_is_refused(one_key: responses.RequestsMock) -> None:
+    with pytest.raises(IdentityUnproven) as refused:
+        who(id_token(claims(exp=int(NOW.timestamp()) - 61)))
+    assert "expired" in refused.value.detail
+
+
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201")
+def test_the_nonce_of_another_launch_is_refused(one_key: responses.RequestsMock) -> None:
+    with pytest.raises(IdentityUnproven) as refused:
+        who(id_token(claims(nonce="another-launch")))
+    assert "nonce" in refused.value.detail
+
+
+def test_a_user_on_a_foreign_host_is_named_and_not_taken_for_one_of_ours(one_key: responses.RequestsMock) -> None:
+    found = who(id_token(claims(fhirUser="https://other.example/fhir/Practitioner/p1")))
+    assert (found.reference, found.local) == ("https://other.example/fhir/Practitioner/p1", False)
+
+
 def test_our_clock_decides_and_not_the_machines(one_key: responses.RequestsMock) -> None:
     with pytest.raises(IdentityUnproven):
         who(id_token(), later=timedelta(minutes=6))
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201")
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "PS256", "RS512", "none", "None", "nOnE", ""])
 def test_any_other_algorithm_is_refused_before_a_key_is_fetched(one_key: responses.RequestsMock, algorithm: str) -> None:
     good = id_token().split(".")
@@ -171,6 +194,7 @@ def test_any_other_algorithm_is_refused_before_a_key_is_fetched(one_key: respons
     assert not [call for call in one_key.calls if call.request.url == JWKS]
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201")
 def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(one_key: responses.RequestsMock) -> None:
     pem = rsa_key().public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     header = jwt.utils.base64url_encode(b'{"alg":"HS256","typ":"JWT","kid":"k1"}').decode()
@@ -194,6 +218,7 @@ def test_a_changed_payload_or_another_key_is_refused(one_key: responses.Requests
             who(token)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@218")
 def test_without_a_kid_the_only_key_is_tried(one_key: responses.RequestsMock) -> None:
     assert who(id_token(kid=None)).proven
     publish(one_key, public_jwk(rsa_key()), public_jwk(ec_key()))
@@ -242,6 +267,7 @@ def test_keys_that_cannot_be_read_prove_nobody(wire: responses.RequestsMock, ans
         who(id_token())
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@218")
 def test_the_openid_issuer_may_be_another_than_the_fhir_base(wire: responses.RequestsMock) -> None:
     tenant = "https://idp.example.com/tenant"
     issuer = replace(ISSUER, oidc_issuers=(tenant,))

@@ -98,6 +98,7 @@ def test_any_other_address_is_unknown_and_only_its_host_is_shown(iss: str) -> No
     assert refused.value.status == 400
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@10")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -173,6 +174,7 @@ def test_a_table_that_is_absent_or_not_toml_is_refused(tmp_path: Path) -> None:
             load(path)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@1")
 @pytest.mark.parametrize(
     ("url", "safe"),
     [

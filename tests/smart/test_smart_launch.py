@@ -25,8 +25,8 @@ def parameters(sent: AuthorizationRequest) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(sent.url).query, keep_blank_values=True))
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@32", "@33", "@34", "@35", "@37", "@41", "@44", "@3", "@45", "@211")
 def test_the_request_carries_everything_and_nothing_more() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@32, @33, @34, @35, @37, @41, @44"""
     sent = request()
     assert sent.method == "GET"
     assert parameters(sent) == {
@@ -43,13 +43,14 @@ def test_the_request_carries_everything_and_nothing_more() -> None:
     }
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@35")
 @pytest.mark.parametrize("launch", ["a+b/c==", "ä &=#?%20", "", "x" * 500])
 def test_the_launch_parameter_is_echoed_byte_for_byte(launch: str) -> None:
     assert parameters(request(launch))["launch"] == launch
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@36")
 def test_a_standalone_request_has_no_launch_parameter() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@36"""
     assert "launch" not in parameters(request(None))
 
 
@@ -59,8 +60,8 @@ def test_an_endpoint_with_a_query_keeps_it() -> None:
     assert sent.url.count("?") == 1
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@50", "@51", "@52", "@133")
 def test_a_long_request_is_a_form_where_the_server_takes_one() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@50, @51, @52"""
     post = CONFIGURATION.capabilities | {"authorize-post"}
     short = request("x" * 100, capabilities=post)
     assert short.method == "GET"
@@ -77,8 +78,8 @@ def test_the_limit_for_a_form_is_two_thousand_characters() -> None:
     assert request("x" * (room + 1), capabilities=post).method == "POST"
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@40", "@45", "@2", "@13")
 def test_secrets_are_long_and_each_is_its_own() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@40, @45"""
     one, other = LaunchSecrets.draw(secrets.token_urlsafe), LaunchSecrets.draw(secrets.token_urlsafe)
     assert len({one.state, one.nonce, one.verifier, other.state, other.nonce, other.verifier}) == 6
     assert len(one.state) >= 43
@@ -98,8 +99,8 @@ def test_a_good_answer_gives_its_code() -> None:
     assert authorization_code(GOOD, PENDING, CONFIGURATION, NOW) == "c"
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@60", "@61", "@4", "@39")
 def test_an_answer_without_a_launch_that_was_kept_is_refused_first() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@60, @61"""
     for wrong in ({"code": "c"}, {"state": "", "code": "c"}):
         with pytest.raises(StateMismatch):
             authorization_code(wrong, PENDING, CONFIGURATION, NOW)
@@ -136,6 +137,7 @@ def test_an_error_is_told_in_a_clinicians_words_and_a_code_beside_it_ignored(err
     assert refused.value.message == said
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@5")
 def test_what_the_server_adds_is_cut_to_200_characters_and_not_logged() -> None:
     described = {"state": "s", "error": "<script>", "error_description": "Jane\n" + "d" * 500}
     with pytest.raises(AuthorizationRefused) as refused:

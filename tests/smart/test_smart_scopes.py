@@ -2,8 +2,9 @@
 
 import pytest
 
-from ivig_fhir.chart.queries import QUERIES
-from ivig_fhir.smart.scopes import Verdict, allowed, has, parse, resource_scopes, wanted
+from ivig_fhir.chart.queries import QUERIES, TYPES
+from ivig_fhir.ehr.profiles import WRITTEN
+from ivig_fhir.smart.scopes import WRITES, Verdict, allowed, has, parse, resource_scopes, wanted
 
 YES, NO = Verdict("yes"), Verdict("no")
 LAB = "category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
@@ -92,13 +93,16 @@ CASES: list[tuple[str, str, str, Verdict]] = [
 ]
 
 
+@pytest.mark.requirement(
+    "hl7.fhir.uv.smart-app-launch_2.2.0@135", "@147", "@219", "@120", "@121", "@122", "@124", "@125", "@132", "@137", "@141", "@143", "@146"
+)
 @pytest.mark.parametrize(("granted", "kind", "interaction", "verdict"), CASES)
 def test_a_grant_allows_what_it_says_and_nothing_else(granted: str, kind: str, interaction: str, verdict: Verdict) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@135, @147, @219"""
     assert allowed(granted, kind, interaction) == verdict
     assert allowed(" ".join(reversed(granted.split())), kind, interaction) == verdict
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@141", "@143")
 @pytest.mark.parametrize(
     ("granted", "context", "answer"),
     [
@@ -113,6 +117,7 @@ def test_a_patient_scope_never_covers_the_users_data(granted: str, context: str,
     assert allowed(granted, "Task", "search", context).answer == answer  # type: ignore[arg-type]
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@132")
 @pytest.mark.parametrize(
     ("granted", "category", "answer"),
     [
@@ -133,14 +138,23 @@ def test_a_verdict_says_whether_a_request_is_worth_sending() -> None:
     assert not NO
 
 
+def test_a_grant_in_part_is_told_in_words() -> None:
+    assert allowed(f"patient/Observation.rs?{LAB} patient/Observation.rs?{VITAL}&status=final", "Observation", "read").visible == (
+        "category laboratory; category vital-signs and status final"
+    )
+    assert (YES.visible, NO.visible) == ("", "")
+
+
 def test_an_unknown_interaction_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="unknown interaction"):
         allowed("patient/*.rs", "Patient", "operation")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@219", "@220")
 def test_scopes_without_a_resource_are_found_in_both_forms() -> None:
     assert has("openid fhirUser", "fhirUser")
     assert has(f"openid {URI}fhirUser", "fhirUser")
+    assert has("http://openid.net/specs/openid-connect-core-1_0#openid fhirUser", "openid")
     assert not has("openid", "fhirUser")
     assert parse("launch/patient") is None
 
@@ -153,8 +167,10 @@ def test_a_scope_is_printed_with_its_letters_in_order() -> None:
 ROWS = [query.scope for query in QUERIES]
 
 
+@pytest.mark.requirement(
+    "hl7.fhir.uv.smart-app-launch_2.2.0@46", "@150", "@161", "@162", "@47", "@131", "@137", "@148", "@152", "@153", "@195", "@196"
+)
 def test_what_is_asked_covers_every_search_of_the_one_table() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@46, @150, @161, @162"""
     asked = " ".join(wanted(ROWS))
     for query in QUERIES:
         assert allowed(asked, query.type, "search").answer == "yes", query.key
@@ -171,6 +187,16 @@ def test_a_prescriber_may_write_and_read_back_what_is_written() -> None:
     assert allowed(asked, "PractitionerRole", "search", "user")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@46", "@148")
+def test_what_is_asked_to_write_is_what_the_app_writes_and_nothing_else() -> None:
+    assert {s.type for s in resource_scopes(" ".join(WRITES))} == set(WRITTEN)
+    asked = resource_scopes(" ".join(wanted(ROWS)))
+    assert {s.type for s in asked if s.letters & set("cud")} == set(WRITTEN)
+    assert {s.type for s in asked} == {*TYPES, "Patient", "Practitioner", "PractitionerRole", "Medication", *WRITTEN}
+    assert not any("d" in s.letters or s.type == "*" for s in asked), "nothing is deleted, and no wildcard asked"
+
+
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@141")
 def test_a_pharmacist_asks_for_the_users_data_and_no_patient() -> None:
     asked = wanted(ROWS, "pharmacy")
     assert "launch" in asked
@@ -188,8 +214,8 @@ def test_a_pharmacist_asks_for_the_users_data_and_no_patient() -> None:
     assert not allowed(text, "MedicationRequest", "create", "user")
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@36", "@151")
 def test_a_standalone_launch_asks_for_a_patient_and_not_for_launch() -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@36, @151"""
     asked = wanted(ROWS, standalone=True)
     assert "launch" not in asked
     assert "launch/patient" in asked
@@ -203,6 +229,7 @@ def test_an_old_server_is_asked_in_the_old_form() -> None:
     assert not any(token.endswith((".rs", ".cru", ".crs")) for token in asked)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@46", "@215")
 def test_access_while_nobody_is_there_is_never_asked_and_online_access_only_where_wanted() -> None:
     for target in ("order", "pharmacy"):
         assert not {"offline_access", "online_access"} & set(wanted(ROWS, target))  # type: ignore[arg-type]

@@ -82,6 +82,7 @@ def journey(client: SmartClient, user: str, target: str = "orders", fault: str =
     return callback, pending
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@29", "@161", "@202", "@218")
 @pytest.mark.parametrize(
     ("user", "expected"), [("prescriber", "prescriber"), ("pharmacist", "pharmacist"), ("nurse", "nurse"), ("stranger", "stranger")]
 )
@@ -142,6 +143,7 @@ def test_a_code_is_used_once(client: SmartClient) -> None:
         complete(client, callback, pending, datetime.now(UTC))
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@13", "@70")
 def test_a_code_without_its_verifier_is_worth_nothing(client: SmartClient) -> None:
     callback, pending = journey(client, "prescriber")
     with pytest.raises(TokenFailed):
@@ -181,7 +183,6 @@ def called(wire: responses.RequestsMock) -> list[str]:
 
 
 def test_an_unknown_issuer_is_refused_before_any_request(wire: responses.RequestsMock) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@20"""
     with pytest.raises(UnknownIssuer):
         begin(an_app(), "https://evil.example/fhir", "x", "order", ROWS, SECRETS, NOW)
     with pytest.raises(MissingIssuer):
@@ -202,6 +203,7 @@ def test_an_open_server_is_not_launched(wire: responses.RequestsMock) -> None:
         begin(an_app(open_server), BASE, "x", "order", ROWS, SECRETS, NOW)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@21", "@34")
 def test_fixed_scopes_and_a_redirect_address_of_the_entry_replace_ours(wire: responses.RequestsMock) -> None:
     issuer = replace(ISSUER, scopes=("openid", "patient/Patient.read"), redirect_uri="https://proxy.example/callback")
     pending, _ = begin(an_app(issuer), BASE, "x", "order", ROWS, SECRETS, NOW)

@@ -41,6 +41,7 @@ def test_every_property_that_smart_names_is_read_and_no_other() -> None:
     assert set(found) == set(WHOLE)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@5")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

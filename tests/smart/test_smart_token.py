@@ -41,8 +41,8 @@ def form(wire: responses.RequestsMock) -> dict[str, list[str]]:
     return parse_qs(body if isinstance(body, str) else (body or b"").decode())
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@62", "@67", "@68", "@70", "@71", "@12", "@63", "@69")
 def test_a_public_client_names_itself_in_the_form(wire: responses.RequestsMock) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@62, @67, @68, @70, @71"""
     wire.post(TOKEN, json=GOOD)
     token = endpoint().exchange(PENDING, "the-code", NOW)
     assert token.access_token == "at-1"
@@ -57,8 +57,8 @@ def test_a_public_client_names_itself_in_the_form(wire: responses.RequestsMock) 
     assert "Authorization" not in wire.calls[0].request.headers
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@72", "@345")
 def test_a_client_with_a_secret_uses_the_basic_header_and_nothing_else(wire: responses.RequestsMock) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@72, @345"""
     wire.post(TOKEN, json=GOOD)
     endpoint(BASIC, secrets=SECRET).exchange(PENDING, "c", NOW)
     scheme, _, value = str(wire.calls[0].request.headers["Authorization"]).partition(" ")
@@ -134,9 +134,9 @@ def test_an_answer_without_a_bearer_token_is_a_failure(body: dict[str, Any]) -> 
         read_response(body, "asked", NOW)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@93")
 @pytest.mark.parametrize("kind", ["Bearer", "bearer", "BEARER"])
 def test_the_token_type_is_compared_without_case(kind: str) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@93"""
     assert read_response({**GOOD, "token_type": kind}, "asked", NOW).access_token == "at-1"
 
 
@@ -175,6 +175,7 @@ def test_revocation_is_asked_once_and_its_failure_ignored(wire: responses.Reques
 # ── Refresh ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@105", "@106", "@107", "@108")
 def test_a_refresh_sends_the_refresh_token_and_no_scope(wire: responses.RequestsMock) -> None:
     wire.post(TOKEN, json={**GOOD, "refresh_token": "rt-2"})
     token = endpoint().refresh("rt-1", "granted", NOW)
@@ -182,6 +183,7 @@ def test_a_refresh_sends_the_refresh_token_and_no_scope(wire: responses.Requests
     assert (token.access_token, token.refresh_token, token.expires_at) == ("at-1", "rt-2", NOW + timedelta(hours=1))
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@117")
 def test_a_refresh_that_brings_no_new_refresh_token_keeps_the_old_one(wire: responses.RequestsMock) -> None:
     wire.post(TOKEN, json={k: v for k, v in GOOD.items() if k != "scope"})
     token = endpoint().refresh("rt-1", "granted", NOW)
@@ -222,6 +224,24 @@ def asserted(wire: responses.RequestsMock, algorithm: str) -> tuple[dict[str, An
     return jwt.get_unverified_header(text), jwt.decode(text, key, [algorithm], options=options)
 
 
+@pytest.mark.requirement(
+    "hl7.fhir.uv.smart-app-launch_2.2.0@307",
+    "@308",
+    "@309",
+    "@317",
+    "@320",
+    "@321",
+    "@322",
+    "@323",
+    "@327",
+    "@328",
+    "@329",
+    "@330",
+    "@331",
+    "@333",
+    "@334",
+    "@72",
+)
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
 def test_an_app_with_a_key_signs_who_it_is_for_at_most_five_minutes(wire: responses.RequestsMock, algorithm: str) -> None:
     wire.post(TOKEN, json=GOOD)
@@ -236,6 +256,7 @@ def test_an_app_with_a_key_signs_who_it_is_for_at_most_five_minutes(wire: respon
     assert "Authorization" not in wire.calls[0].request.headers
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@319", "@332")
 def test_no_two_assertions_are_the_same(wire: responses.RequestsMock) -> None:
     wire.post(TOKEN, json=GOOD)
     seen = set()
@@ -260,6 +281,7 @@ def test_without_a_key_nothing_is_sent_and_the_algorithm_is_named(wire: response
     assert len(wire.calls) == 0
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@294", "@313", "@314", "@315")
 @pytest.mark.parametrize(("algorithm", "parts"), [("ES384", {"kty", "crv", "x", "y"}), ("RS384", {"kty", "n", "e"})])
 def test_of_a_key_only_its_public_part_is_shown(algorithm: str, parts: set[str]) -> None:
     key = KEYS[algorithm]

@@ -41,6 +41,7 @@ def test_the_first_key_signs_at_once_and_comes_back_whole(database: Database) ->
     assert shown(database, timedelta()) == [MADE[0].kid]
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@295")
 def test_a_private_part_is_never_stored_in_clear_and_opens_in_its_own_row_only(database: Database) -> None:
     add(database, MADE[0])
     add(database, MADE[1])

@@ -154,6 +154,7 @@ def test_a_ring_without_good_keys_is_refused_without_the_value(pairs: list[tuple
     assert all(value not in refused.value.message for _, value in pairs)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@8", "@9", "@90")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_stolen_database_without_the_key_gives_nothing(database: Database) -> None:
     with database.write() as tx:

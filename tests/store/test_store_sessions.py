@@ -29,8 +29,8 @@ def load(database: Database, session_id: str = "sid", cookie: str = "cookie", af
         return sessions.load(tx, session_id, cookie, NOW + after, LIMITS)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@61")
 def test_a_launch_is_taken_once_by_the_browser_that_began_it(database: Database) -> None:
-    """hl7.fhir.uv.smart-app-launch_2.2.0@61"""
     with database.write() as tx:
         launches.keep(tx, "state", "browser", PENDING)
     with database.write() as tx:
@@ -109,6 +109,7 @@ def test_a_session_in_use_ends_after_eight_hours(database: Database, after: time
             load(database, after=after)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@8")
 def test_a_token_moved_to_another_session_does_not_open(database: Database) -> None:
     start(database)
     start(database, "thief", "thief-cookie")
