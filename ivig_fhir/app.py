@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import tomllib
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,11 +62,7 @@ def create_runtime(settings: Settings, http: Any = None, now: Any = None) -> Run
     session = http or pooled_session()
     table, database = issuer_table(settings), create_database(settings)
 
-    def signing_key(algorithm: Algorithm, at: datetime) -> ClientKey | None:
-        with database.read() as tx:
-            return client_keys.signing(tx, algorithm, at)
-
-    credentials = Credentials(settings.client_secrets, signing_key)
+    credentials = client_credentials(settings, lambda: database)
     return Runtime(
         settings=settings,
         content=content,
@@ -77,6 +74,16 @@ def create_runtime(settings: Settings, http: Any = None, now: Any = None) -> Run
         chance=secrets.token_urlsafe,
         new_run=lambda: str(uuid.uuid4()),
     )
+
+
+def client_credentials(settings: Settings, database: Callable[[], Database]) -> Credentials:
+    """What the app has to prove itself with: secrets of the settings, keys of the store, which is opened only for a signature."""
+
+    def signing_key(algorithm: Algorithm, at: datetime) -> ClientKey | None:
+        with database().read() as tx:
+            return client_keys.signing(tx, algorithm, at)
+
+    return Credentials(settings.client_secrets, signing_key)
 
 
 def issuer_table(settings: Settings) -> issuers.Issuers:

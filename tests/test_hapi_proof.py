@@ -60,3 +60,22 @@ def test_the_whole_journey_holds_on_hapi_and_nothing_is_left(hapi: str, patient:
     assert (code, whole["held"]) == (0, True)
     for type_ in ("Patient", "Practitioner", "MedicationRequest", "Task", "Provenance", "DetectedIssue", "Observation"):
         assert count(hapi, type_) == 0
+
+
+def test_the_doctor_finds_hapi_open_and_as_the_app_needs_it(hapi: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "smoke", hapi, "--keep")[0] == 0
+    code, found = told(capsys, "doctor", hapi)
+    states = {remark["id"]: remark["state"] for remark in found["remarks"]}
+    assert {id_: state for id_, state in states.items() if state != "ok"} == {"table": "note", "discovery": "unseen"}
+    assert (code, found["profile"], found["write_mode"]["mode"]) == (3, "hapi", "transaction")
+    assert "[issuer.development]" in found["entry"]
+
+
+def test_as_a_development_entry_of_the_table_it_needs_nothing_more(
+    hapi: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "issuers.toml"
+    table.write_text(told(capsys, "doctor", hapi)[1]["entry"], encoding="utf-8")
+    monkeypatch.setenv("IVIG_ISSUERS", str(table))
+    code, found = told(capsys, "doctor")
+    assert (code, found["iss"], found["listed"], found["outcome"]) == (0, hapi, True, "note")

@@ -19,6 +19,7 @@ Http = requests.Session  # what every outgoing request goes through; made by the
 TIMEOUTS = (3.05, 10.0)
 CACHE = timedelta(minutes=10)
 LARGEST = 1_000_000
+LARGEST_STATEMENT = 10_000_000  # a HAPI server's CapabilityStatement has more than one million bytes
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
@@ -50,10 +51,10 @@ class SmartConfiguration:
         return "authorize-post" in self.capabilities
 
 
-def fetch_json(http: Http, url: str, timeouts: tuple[float, float] = TIMEOUTS) -> tuple[int, Any]:
+def fetch_json(http: Http, url: str, timeouts: tuple[float, float] = TIMEOUTS, largest: int = LARGEST) -> tuple[int, Any]:
     """GET of one JSON document without credentials: its status, and its body where that is 200 and JSON, else None.
 
-    No redirects (they could leave the issuer's hosts) and at most 1 MB. Raises DiscoveryFailed when nothing answers.
+    No redirects (they could leave the issuer's hosts) and at most `largest` bytes. Raises DiscoveryFailed when nothing answers.
     """
     try:
         with http.get(
@@ -62,7 +63,7 @@ def fetch_json(http: Http, url: str, timeouts: tuple[float, float] = TIMEOUTS) -
             body = b""
             for chunk in answer.iter_content(65536):
                 body += chunk
-                if len(body) > LARGEST:
+                if len(body) > largest:
                     raise DiscoveryFailed("document too large")
             status = answer.status_code
     except requests.RequestException as error:
@@ -90,7 +91,7 @@ def discover(http: Http, issuer: Issuer, timeouts: tuple[float, float] = TIMEOUT
     if isinstance(document, dict):
         found = _from_well_known(document)
     elif status in (200, 404):
-        found = _from_statement(fetch_json(http, f"{base}/metadata", timeouts)[1])
+        found = _from_statement(fetch_json(http, f"{base}/metadata", timeouts, LARGEST_STATEMENT)[1])
     else:
         raise DiscoveryFailed(f"smart-configuration answered {status}")
     return _checked(found, issuer, base + "/")

@@ -167,7 +167,7 @@ def test_a_known_transaction_needs_no_declaration() -> None:
         ("Epic February 2026", "epic"),
         ("Oracle Health implementation of FHIR on top of Millennium", "oracle"),
         ("medplum 4.5.2", "medplum"),
-        ("Sandbox EHR", "sandbox"),
+        ("Sandbox EHR", None),
         ("Another server 1.0", None),
         ("", None),
     ],

@@ -9,7 +9,7 @@ import requests
 import responses
 
 from ivig_fhir.errors import DiscoveryFailed
-from ivig_fhir.smart.discovery import LARGEST, ConfigurationCache, discover
+from ivig_fhir.smart.discovery import LARGEST, LARGEST_STATEMENT, ConfigurationCache, discover
 from ivig_fhir.smart.issuers import Issuer
 from tests.an_ehr import BASE, ISSUER, NOW, WELL_KNOWN, metadata
 
@@ -126,6 +126,18 @@ def test_redirects_errors_silence_and_giants_are_failures_that_can_be_retried(wi
         discover(requests.Session(), ISSUER)
     assert failed.value.retry
     assert {call.request.url for call in wire.calls} == {WELL_KNOWN}
+
+
+@pytest.mark.parametrize(("size", "usable"), [(2 * LARGEST, True), (LARGEST_STATEMENT + 1, False)])
+def test_a_capability_statement_may_be_as_large_as_real_ones_are(wire: responses.RequestsMock, size: int, usable: bool) -> None:
+    uris = statement({"authorize": "https://ehr.example.org/a", "token": "https://ehr.example.org/t"})
+    wire.get(WELL_KNOWN, status=404)
+    wire.get(f"{BASE}/metadata", json={**uris, "description": "x" * size})
+    if usable:
+        assert discover(requests.Session(), ISSUER).found == "capability-statement"
+    else:
+        with pytest.raises(DiscoveryFailed):
+            discover(requests.Session(), ISSUER)
 
 
 def test_deeply_nested_json_is_a_failure_and_no_crash(wire: responses.RequestsMock) -> None:
