@@ -7,6 +7,7 @@ Read `workflow/` first: one step of an order's life per file, in this order.
     approve      a prescriber signs exactly what was on screen
     write_back   the order goes into the EHR once, and what the EHR stored is read back
     verify       a pharmacist accepts, asks or rejects, on a second calculation
+    reply        the prescriber answers, withdraws, or orders again with changes
 
 The core, pure, in the order in which a patient's data passes through it:
 

@@ -37,6 +37,7 @@ _STATES = {
     "verified": ("", "Verified"),
     "rejected": ("", "Rejected"),
 }
+_ANSWERED = ("info", "Answered")  # it waits like any other, and the pharmacist who asked has a word to read
 
 
 def worklist_view(found: Worklist, now: datetime, ehr: str, status: str, content: Content) -> View:
@@ -68,7 +69,8 @@ def worklist_json(found: Worklist) -> list[View]:
 
 def _row(r: WorklistRow, now: datetime, content: Content) -> View:
     kept = json.loads(r.known.body) if r.known else {}
-    kind, status = _STATES.get(r.state, ("", r.state))
+    answered = _is_answered(r)
+    kind, status = _ANSWERED if answered else _STATES.get(r.state, ("", r.state))
     dose, known = kept.get("dose") or {}, content.order_sets.get(kept.get("indication", ""))
     days = len((kept.get("series") or {}).get("dates") or dose.get("infusions") or [])
     return {
@@ -82,7 +84,7 @@ def _row(r: WorklistRow, now: datetime, content: Content) -> View:
         "kind": kind,
         "status": status,
         "age": _age(r, now),
-        "look": _look(kept),
+        "look": _look(kept, answered),
     }
 
 
@@ -97,10 +99,16 @@ def _age(r: WorklistRow, now: datetime) -> str:
     return duration(max(0, int((now - written.earliest).total_seconds() // 60))) if written else "–"
 
 
-def _look(kept: Mapping[str, Any]) -> str:
+def _is_answered(r: WorklistRow) -> bool:
+    """Whether the last word on an order that waits is the prescriber's answer to a question."""
+    last = json.loads(r.known.verification) if r.known and r.known.verification else {}
+    return r.state == "sent" and last.get("decision") == "sent"
+
+
+def _look(kept: Mapping[str, Any], answered: bool) -> str:
     reasons, gaps = len(kept.get("overrides") or []), [n for n in kept.get("not_assessed") or [] if n["reason"] != "not-supported"]
-    said = ([f"{reasons} overridden"] if reasons else []) + ([f"{len(gaps)} not assessed"] if gaps else [])
-    return ", ".join(said)
+    said = (["answer to read"] if answered else []) + ([f"{reasons} overridden"] if reasons else [])
+    return ", ".join(said + ([f"{len(gaps)} not assessed"] if gaps else []))
 
 
 def patient_name(patient: Mapping[str, Any], now: datetime) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from journey.a_hospital import APP, Hospital, Tab
 
@@ -53,6 +55,26 @@ def test_a_question_can_be_asked_and_answered_again_and_nothing_said_is_lost(at:
     [task] = at.held("Task", CIDP)
     assert [n["text"] for n in task["note"]] == [ASKED, ANSWER, "Why no cap?", "Young kidneys."]
     assert "Young kidneys." in pharmacist.go("./").text
+
+
+def test_the_worklist_says_that_a_question_was_asked_and_then_that_it_was_answered(at: Hospital) -> None:
+    prescriber, pharmacist = queried(at)
+    for answer, status in (("", "Question asked"), (ANSWER, "Answered")):
+        if answer:
+            prescriber.press("Send answer", note=answer)
+        pharmacist.go("../")
+        [words] = re.findall(r"SAMPLETON.*", pharmacist.page.text)
+        assert (status in words, "answer to read" in words) == (True, bool(answer))
+        assert ("Waiting" in words, "Answered" in words) == (False, bool(answer))
+        pharmacist.follow("SAMPLETON")
+    pharmacist.press("Ask prescriber", code="rate", note="Why no cap?")
+    assert "Answered" not in pharmacist.go("../").text
+
+
+def test_an_order_nobody_asked_about_is_not_called_answered(at: Hospital) -> None:
+    at.tab(CIDP).approve()
+    words = at.tab(CIDP, "pharmacist", target="pharmacy").page.text
+    assert ("Waiting" in words, "Answered" in words) == (True, False)
 
 
 @pytest.mark.parametrize("note", ["", "   "])
