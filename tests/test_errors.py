@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,20 @@ def drawn() -> dict[str, tuple[str, str | None]]:
 def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
     real = {c.__name__: (c.__bases__[0].__name__, None if c.__name__ in BRANCHES else c.code) for c in ALL}
     assert drawn() == real
+
+
+def test_nothing_is_raised_without_a_code_of_its_own() -> None:
+    """A branch of the tree has the code of nobody: what is raised is a leaf. The rim's one answer to the unforeseen is the root."""
+    source = Path(errors.__file__).parent
+    files = [p for p in source.rglob("*.py") if "sandbox" not in p.parts]
+    assert len(files) > 100
+    raised = [
+        (p.name, name)
+        for p in files
+        for name in re.findall(r"raise (\w+)\(", p.read_text(encoding="utf-8"))
+        if name in {*BRANCHES, "IvigError"}
+    ]
+    assert raised == []
 
 
 def test_no_code_is_used_twice() -> None:

@@ -12,7 +12,7 @@ from ivig_fhir.content.governance import ContentFile
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.releases import differences, unraised
 from ivig_fhir.content.standing import Standing, all_parts, parts_of_order, standings
-from ivig_fhir.errors import UsageError
+from ivig_fhir.errors import SelectionError
 from ivig_fhir.settings import Settings
 
 
@@ -42,7 +42,7 @@ def _asked(content: Content, arguments: argparse.Namespace) -> tuple[ContentFile
         return all_parts(content)
     order_set, product = content.order_sets.get(arguments.indication), content.products.get(arguments.product)
     if order_set is None or product is None:
-        raise UsageError(said="--indication and --product go together, and must be ids of the content.")
+        raise SelectionError(said="--indication and --product go together, and must be ids of the content.")
     return parts_of_order(content, order_set, product)
 
 

@@ -12,7 +12,7 @@ from ivig_fhir.content.files import CSV
 from ivig_fhir.content.load import parse_content, read_folder
 from ivig_fhir.content.releases import name_of, unraised
 from ivig_fhir.content.site import Site
-from ivig_fhir.errors import UsageError
+from ivig_fhir.errors import ContentError
 from ivig_fhir.settings import Settings
 
 _TOML_LINE, _CSV_LINE = re.compile(r'^version = ".*"$', re.M), re.compile(r"^# version: .*$", re.M)
@@ -26,11 +26,11 @@ def register(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rewrites one line of each file. UsageError when the version in release.toml was released before."""
+    """Rewrites one line of each file. ContentError when the version in release.toml was released before."""
     folder = Settings.from_env().content
     content, before = parse_content(read_folder(folder)), latest_release(folder)
     if (folder / name_of(content.version)).exists():
-        raise UsageError(said=f"{content.version} was released before. Raise the version in release.toml first.")
+        raise ContentError(said=f"{content.version} was released before. Raise the version in release.toml first.")
     today = moment(arguments.now, Site()).date().isoformat()
     names = unraised(before, content.files, content.version) if before else ()
     for name in names:

@@ -9,7 +9,7 @@ from ivig_fhir.cli.versions import ARCHIVE, latest_release, pack
 from ivig_fhir.content.load import parse_content, read_folder
 from ivig_fhir.content.releases import FOLDER, as_toml, name_of, release_of, unraised
 from ivig_fhir.content.site import Site
-from ivig_fhir.errors import UsageError
+from ivig_fhir.errors import ContentError
 from ivig_fhir.settings import Settings
 
 
@@ -21,16 +21,16 @@ def register(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the list of hashes and the archive. UsageError when it was released before, or a changed file does not name it."""
+    """Writes the list of hashes and the archive. ContentError when it was released before, or a changed file does not name it."""
     folder = Settings.from_env().content
     texts = read_folder(folder)
     content = parse_content(texts)
     name = folder / name_of(content.version)
     if name.exists():
-        raise UsageError(said=f"{content.version} was released before. Raise the version in release.toml.")
+        raise ContentError(said=f"{content.version} was released before. Raise the version in release.toml.")
     before = latest_release(folder)
     if before and (kept := unraised(before, content.files, content.version)):
-        raise UsageError(
+        raise ContentError(
             said=f"Changed since {before.version} and not raised to {content.version}: {', '.join(kept)}. Use `content raise`."
         )
     made = release_of(content.version, content.files, moment(arguments.now, Site()).date().isoformat())

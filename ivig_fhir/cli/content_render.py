@@ -11,7 +11,7 @@ from ivig_fhir.cli.inputs import content_and_site, moment
 from ivig_fhir.content.document import Document, as_html
 from ivig_fhir.content.load import read_folder
 from ivig_fhir.content.pages import Library, check_page, file_page, order_set_page, product_page
-from ivig_fhir.errors import UsageError
+from ivig_fhir.errors import SelectionError, SettingsError
 from ivig_fhir.settings import Settings
 
 _SHARED = ("policies.toml", "companions.toml", "observations.toml")
@@ -28,14 +28,17 @@ def register(parts: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes one self-contained HTML file. UsageError for an id that the content does not have."""
+    """Writes one self-contained HTML file. SelectionError for an unknown id, SettingsError for a place that is none."""
     content, site = content_and_site(arguments.site)
     library = Library(read_folder(Settings.from_env().content), content, moment(arguments.now, site).date(), site)
     made = as_html(tuple(_documents(arguments.ids, library)), f"Clinical content {content.version}")
-    if arguments.output:
-        Path(arguments.output).write_text(made, encoding="utf-8")
-    else:
+    if not arguments.output:
         sys.stdout.write(made)
+        return 0
+    try:
+        Path(arguments.output).write_text(made, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(said=f"The file {arguments.output} cannot be written.") from error
     return 0
 
 
@@ -49,6 +52,6 @@ def _documents(ids: Sequence[str], library: Library) -> Iterator[Document]:
         elif id_ in content.checks:
             yield check_page(id_, library)
         else:
-            raise UsageError(said=f"{id_} is no order set, product or check.")
+            raise SelectionError(said=f"{id_} is no order set, product or check.")
     if not ids:
         yield from (file_page(name, library) for name in _SHARED)

@@ -8,15 +8,18 @@ from pathlib import Path
 from ivig_fhir.content.files import parse_toml
 from ivig_fhir.content.load import read_folder
 from ivig_fhir.content.releases import FOLDER, Release, read_release
-from ivig_fhir.errors import UsageError
+from ivig_fhir.errors import ContentError, SelectionError
 
 ARCHIVE = ".zip"
 
 
 def texts_of(version: str, content: Path) -> dict[str, str]:
-    """The files of a version: `version` is a folder, a release's archive, or the number of a release that lies in `content`."""
+    """The files of a version: `version` is a folder, a release's archive, or the number of a release that lies in `content`.
+
+    SelectionError for a version that there is not, ContentError for a folder or an archive that holds no clinical content.
+    """
     path = Path(version)
-    if path.is_dir():
+    if version and path.is_dir():
         found = read_folder(path)
     elif path.is_file():
         found = _unpacked(path)
@@ -24,9 +27,9 @@ def texts_of(version: str, content: Path) -> dict[str, str]:
         found = _unpacked(kept)
     else:
         known = ", ".join(releases(content)) or "none"
-        raise UsageError(said=f"{version} is neither a folder, nor an archive, nor a release; released here: {known}.")
+        raise SelectionError(said=f"“{version}” is neither a folder, nor an archive, nor a release; released here: {known}.")
     if "release.toml" not in found:
-        raise UsageError(said=f"{version} holds no clinical content: release.toml is missing.")
+        raise ContentError(said=f"{version} holds no clinical content: release.toml is missing.")
     return {name: text for name, text in found.items() if not name.startswith(f"{FOLDER}/")}
 
 
@@ -61,4 +64,4 @@ def _unpacked(path: Path) -> dict[str, str]:
         with zipfile.ZipFile(path) as archive:
             return {name: archive.read(name).decode("utf-8") for name in archive.namelist() if not name.endswith("/")}
     except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as error:
-        raise UsageError(said=f"{path} is not an archive of clinical content.") from error
+        raise ContentError(said=f"{path} is not an archive of clinical content.") from error

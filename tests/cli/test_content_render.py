@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,5 +30,11 @@ def test_what_is_asked_for_is_rendered_in_that_order(ivig: Ivig) -> None:
 
 def test_an_id_that_is_not_there_is_refused(ivig: Ivig) -> None:
     refused = ivig("content", "render", "scurvy")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "ivig-fhir: E-42 scurvy is no order set, product or check.\n"
+
+
+def test_a_file_that_cannot_be_written_is_named(ivig: Ivig, tmp_path: Path) -> None:
+    refused = ivig("content", "render", "cidp", "-o", str(tmp_path / "no" / "cidp.html"))
     assert refused.code == 2
-    assert "scurvy" in refused.err
+    assert re.fullmatch(r"ivig-fhir: E-41 The file .*cidp.html cannot be written.\n", refused.err)
