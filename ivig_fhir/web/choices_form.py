@@ -73,6 +73,8 @@ def _cap(form: Form, made: Chosen, p: Proposal) -> None:
     typed, mode = _typed(form, "cap_mg_kg_min", choices.cap(p)), form.get("cap_mode", choices.cap_mode(p))
     if typed is None and mode == choices.cap_mode(p):
         return
+    if mode not in dict(choices.CAPS):
+        raise SelectionError(said=f"There is no rate limit of the kind {mode}.")
     rate = {k: v for k, v in (made.get("rate") or {}).items() if k != "cap_mg_kg_min"}
     figure = typed if typed is not None else choices.cap(p)
     if typed or mode == "own":
