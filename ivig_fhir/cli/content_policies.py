@@ -94,7 +94,13 @@ def _text(chart: ChartSnapshot, c: _Comparison, content: Content) -> list[str]:
     lines = [head + (f", {c.product}" if c.product else "")]
     if not c.rows:
         return [*lines, "The chart has no usable weight."]
-    return [*lines, *aligned([_HEADS, *(_cells(row) for row in c.rows)]), *([c.note] if c.note else [])]
+    return [*lines, *aligned([_HEADS, *(_cells(row) for row in c.rows)]), *([c.note] if c.note else []), *_foot(content)]
+
+
+def _foot(content: Content) -> list[str]:
+    """What holds for every row, and which published rules have none."""
+    words, elsewhere = content.constants["words"], [title for title, _ in content.constants["weight_elsewhere"]]
+    return [words["never_above_actual"], *([words["weight_elsewhere"].format(rules="; ".join(elsewhere))] if elsewhere else [])]
 
 
 def _cells(row: PolicyRow) -> tuple[str, ...]:
@@ -119,6 +125,7 @@ def _json(chart: ChartSnapshot, c: _Comparison, content: Content) -> dict[str, A
         "product": c.product or None,
         "note": c.note or None,
         "policies": [_row(row) for row in c.rows],
+        "not_computed": [{"title": t, "citations": list(basis.citations)} for t, basis in content.constants["weight_elsewhere"]],
     }
 
 

@@ -88,6 +88,7 @@ def _constants(root: Table, weight: Collection[str]) -> dict[str, Any]:
         "min_height_cm": limits.number("min_height_cm"),
         "same_instant_fraction": limits.number("same_instant_fraction"),
         "review_months": limits.whole("review_months", least=1),
+        "weight_elsewhere": tuple((row.text("title"), row.basis()) for row in root.tables("weight_elsewhere", naming="title")),
         "data_required": limits.words("data_required", some=True),
         "override_roles": _roles(root.table("override")),
         "override_reasons": tuple((row.text("code"), row.text("label")) for row in reasons),

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from ivig_fhir.content.load import load_content
+
 Ivig = Callable[..., Any]
+ORDER_SETS = Path(__file__).resolve().parents[2] / "order_sets"
 # Grams of a course of 2 g/kg, to the gram, by policy. The last patient is below her ideal weight, and nobody doses above the actual one.
 PUBLISHED = {
     "M 175 cm 85 kg": {"actual": 170, "ibw": 141, "ddw-always-if-heavier": 153, "adj-120ibw": 153, "adj-bmi30": 170},
@@ -34,6 +37,31 @@ def test_each_policy_gives_what_its_publisher_would_and_never_more_than_the_actu
     assert grams == PUBLISHED[patient]
     assert all(Decimal(r["from_actual_percent"]) <= 0 for r in rows.values())
     assert all(r["version"] for r in rows.values())
+
+
+def test_every_policy_of_the_content_is_a_row_and_no_other(ivig: Ivig) -> None:
+    rows = compared(ivig, "--patient", "M 175 cm 85 kg")["policies"]
+    assert [r["policy"] for r in rows] == list(load_content(ORDER_SETS).weight_policies)
+    assert set(PUBLISHED["M 175 cm 85 kg"]) < {r["policy"] for r in rows}
+
+
+@pytest.mark.parametrize("patient", ["M 175 cm 70.4 kg", "M 175 cm 70.6 kg", "F 165 cm 40 kg", "M 150 cm 90 kg", "F 160 cm 250 kg"])
+def test_no_policy_doses_above_the_actual_weight(ivig: Ivig, patient: str) -> None:
+    made = compared(ivig, "--patient", patient)
+    assert [r["policy"] for r in made["policies"] if Decimal(r["dosing_kg"]) > Decimal(made["patient"]["actual_kg"])] == []
+
+
+def test_published_rules_that_are_no_policy_are_named_below_the_table(ivig: Ivig) -> None:
+    """Of the published table two columns have no id: the form that asks for BMI or 120 %, and the calculator that starts from the ideal weight."""
+    asked = ("--patient", "F 160 cm 75 kg")
+    lines = ivig("content", "policies", *asked).out.splitlines()
+    [foot] = [line for line in lines if line.startswith("Published elsewhere and not worked out here: ")]
+    assert lines.index(foot) > max(n for n, line in enumerate(lines) if line.startswith("ddw-always-if-heavier"))
+    for said in ("a request form of an NHS trust", "onlycalculators.com"):
+        assert said in foot
+    assert "No policy doses above the actual weight" in lines[lines.index(foot) - 1]
+    named = compared(ivig, *asked)["not_computed"]
+    assert [n["citations"] for n in named] == [["nhs-request-form"], ["onlycalculators"]]
 
 
 def test_with_an_indication_the_vials_of_each_infusion_and_the_waste_are_shown(ivig: Ivig, tmp_path: Path) -> None:
