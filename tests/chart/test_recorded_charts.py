@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ivig_fhir.chart.bundle import from_documents
+from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.chart.read import read_chart
 from ivig_fhir.errors import ChartError
 from ivig_fhir.fhir.building import decode
@@ -30,16 +31,31 @@ def load(path: Path) -> Any:
     return decode(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
 
 
+def bodies(shared: Path, folder: str) -> dict[Path, Any]:
+    """What the server said, by the file that keeps it; a file without an answer is none."""
+    kept = {p: load(p) for p in sorted((shared / "data" / "vendor" / folder).glob("*.json*"))}
+    return {p: answer["body"] for p, answer in kept.items() if "body" in answer}
+
+
+def held(body: dict[str, Any]) -> list[tuple[str, str]]:
+    """Type and id of each resource of an answer that the app reads."""
+    entries = [e["resource"] for e in body.get("entry", [])] if body["resourceType"] == "Bundle" else [body]
+    return [(r["resourceType"], r["id"]) for r in entries if r["resourceType"] in TYPES]
+
+
+def known(chart) -> set[tuple[str, str]]:
+    """Type and id of each resource of a chart."""
+    return {(type_, r["id"]) for type_ in chart.answers for r in chart.resources(type_)}
+
+
 @pytest.fixture(scope="session")
 def recorded(shared, content):
     """The chart that a folder of recorded answers makes; a folder without the Patient gets a bare one."""
 
     def read(folder: str):
-        path = shared / "data" / "vendor" / folder
-        bodies = [load(p).get("body") for p in sorted(path.glob("*.json*"))]
-        documents = [b for b in bodies if isinstance(b, dict)]
+        documents = list(bodies(shared, folder).values())
         if all(d.get("resourceType") != "Patient" for d in documents):
-            documents.append({"resourceType": "Patient", "id": path.name.removeprefix("patient-")})
+            documents.append({"resourceType": "Patient", "id": folder.partition("/patient-")[2]})
         return read_chart(from_documents(documents), content, NOW, UTC)
 
     return read
@@ -51,6 +67,21 @@ def test_every_recorded_answer_is_read_and_no_resource_is_lost(recorded, folder)
     assert any(a.resources for a in chart.answers.values())
     assert all(not o.said.startswith("An entry") for o in chart.oddities)
     assert chart.digest == recorded(folder).digest
+
+
+def test_no_recorded_answer_of_a_patient_is_left_out(shared, recorded):
+    """Every file of every `patient-…` folder is read here, but for what a validator said and one note on page sizes; and so is what it holds."""
+    folders = sorted(f"{p.parent.name}/{p.name}" for p in (shared / "data" / "vendor").glob("*/patient-*"))
+    assert folders == sorted([*EPIC.values(), *CERNER.values()])
+    on_disk = {
+        p for f in folders for p in (shared / "data" / "vendor" / f).rglob("*") if p.is_file() and p.parent.name != "hapi-validation"
+    }
+    read = {p: body for f in folders for p, body in bodies(shared, f).items()}
+    assert on_disk - read.keys() == {p for p in on_disk if "-paginated-" in p.name}
+    assert (len(on_disk), len(read)) == (36, 35)
+    assert [p for p, body in read.items() if not isinstance(body, dict) or "resourceType" not in body] == []
+    told = {f: {r for body in bodies(shared, f).values() for r in held(body)} for f in folders}
+    assert {f: told[f] - known(recorded(f)) for f in folders} == {f: set() for f in folders}
 
 
 @pytest.mark.parametrize(("name", "weights", "newest"), [("scattered", 59, "100"), ("daily", 51, "71.1")])

@@ -69,6 +69,12 @@ def test_every_check_has_words_for_each_branch_and_a_known_severity(content: Con
         assert all(check.messages.values()), check.id
 
 
+def test_every_check_says_when_it_fires_in_whole_sentences_with_its_numbers_filled_in(content: Content) -> None:
+    sentences = {check.id: check.threshold for check in content.checks.values()}
+    assert {id_: said for id_, said in sentences.items() if not said.endswith(".") or set("{}") & set(said)} == {}
+    assert len(sentences) == 80
+
+
 def test_no_number_of_the_content_is_a_float(content: Content) -> None:
     assert not [x for check in content.checks.values() for x in floats(dict(check.thresholds))]
     assert not list(floats(dict(content.constants)))

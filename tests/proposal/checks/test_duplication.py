@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from a_case import ASPIRIN, IG, RUN, case, cited, drug, event, found, infusion, outcome
+from a_case import ASPIRIN, IG, RUN, case, cited, content, drug, event, found, infusion, outcome
 
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.checks.duplication import cumulative_dose, immunoglobulin
@@ -137,3 +137,8 @@ def test_evidence_holds_what_was_counted_and_what_was_not() -> None:
 )
 def test_a_dose_that_cannot_be_counted_is_not_clear(facts: tuple[object, ...], options: dict[str, object]) -> None:
     assert outcome(cumulative_dose(case(*facts, **options))) == "unknown"  # type: ignore[arg-type]
+
+
+def test_the_diseases_that_are_let_off_the_limit_of_a_day_are_order_sets() -> None:
+    let_off = content().checks["duplication.cumulative-dose"].thresholds["exempt_daily"]
+    assert let_off and set(let_off) <= set(content().order_sets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from a_case import case, found, lab, outcome, problem
+from a_case import case, content, found, lab, outcome, problem
 
 from ivig_fhir.chart.facts import Source, Unusable
 from ivig_fhir.proposal.case import Case
@@ -46,6 +46,12 @@ def test_diseases_that_bring_fever_or_sepsis_along_only_say_so(indication: str, 
     made = case(lab("temperature", "39", NOW), problem("icd10cm|A41.9"))
     assert outcome(fever(ordered_for(made, indication))) == hot
     assert outcome(sepsis(ordered_for(made, indication))) == septic
+
+
+@pytest.mark.parametrize("check", ["infection.fever", "infection.sepsis"])
+def test_the_diseases_that_are_let_off_are_order_sets(check: str) -> None:
+    let_off = content().checks[check].thresholds["exempt_indications"]
+    assert let_off and set(let_off) <= set(content().order_sets)
 
 
 def test_without_a_temperature_that_can_be_used_it_is_not_known() -> None:
