@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import Row, insert, or_, select, update
 
-from ivig_fhir.errors import UsageError
+from ivig_fhir.errors import SettingsError
 from ivig_fhir.smart.client_keys import Algorithm, ClientKey, public_jwk
 from ivig_fhir.store import audit
 from ivig_fhir.store.database import Tx
@@ -55,14 +55,14 @@ def add(tx: Tx, key: ClientKey, now: datetime, overlap: timedelta) -> KeptKey:
 def retire(tx: Tx, kid: str, now: datetime, overlap: timedelta, at_once: bool = False) -> KeptKey:
     """Ends a key: it signs no more, and stays published for `overlap`, or is gone at once where it may have become known.
 
-    UsageError for a key that is not there, and for the last one that signs with its algorithm (unless at once): make another first.
+    SettingsError for a key that is not there, and for the last one that signs with its algorithm (unless at once): make another first.
     """
     row = tx.conn.execute(select(CLIENT_KEYS).where(CLIENT_KEYS.c.kid == kid)).first()
     if row is None or _kept(row).state(now) == "gone":
-        raise UsageError("There is no key of this kid; `ivig-fhir keys list` shows them.")
+        raise SettingsError("There is no key of this kid; `ivig-fhir keys list` shows them.")
     others = [other for other in _signing(tx, row.algorithm, now) if other.kid != kid]
     if not others and not at_once and _kept(row).state(now) == "signing":
-        raise UsageError(f"No other key signs with {row.algorithm} yet. Make one with `ivig-fhir keys new`, and retire this one later.")
+        raise SettingsError(f"No other key signs with {row.algorithm} yet. Make one with `ivig-fhir keys new`, and retire this one later.")
     ends = {"retired": row.retired or now, "published_until": now if at_once else row.published_until or now + overlap}
     tx.conn.execute(update(CLIENT_KEYS).where(CLIENT_KEYS.c.kid == kid).values(**ends))
     audit.append(tx, now, "administrator", "", "key.retired", note=kid)
