@@ -90,9 +90,10 @@ def _runs_of_patient(runtime: Runtime, session: sessions.Session) -> list[propos
 
 
 def _review(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
-    opened = open_page(runtime, session, run, fresh="fresh" in request.args)
+    fresh = "fresh" in request.args
     if wants_json():
-        return state_json(runtime, session, run)
+        return state_json(runtime, session, run, fresh)
+    opened = open_page(runtime, session, run, fresh)
     if opened.run.state not in BEFORE_EHR:
         return redirect("receipt", 303)
     return review_page(runtime, session, opened)

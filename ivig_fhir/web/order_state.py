@@ -24,9 +24,9 @@ def order_of(runtime: Runtime, session: sessions.Session, run: str) -> Order:
         return orders.load(tx, session.context.iss, run)
 
 
-def state_json(runtime: Runtime, session: sessions.Session, run: str) -> Response:
-    """The run as JSON: the approved proposal once there is one, else the one on screen."""
-    opened = open_page(runtime, session, run)
+def state_json(runtime: Runtime, session: sessions.Session, run: str, fresh: bool = False) -> Response:
+    """The run as JSON: the approved proposal once there is one, else the one on screen; `fresh` reads the chart again."""
+    opened = open_page(runtime, session, run, fresh)
     shown: Mapping[str, Any] | None = answer(opened.proposal) if opened.proposal else None
     receipt = verification = None
     try:

@@ -43,7 +43,7 @@ def approve_order(
     with runtime.database.write() as tx:
         body = _text(answer(replace(proposal, overrides=outcome.overrides)))
         orders.approve(tx, page.run, digest, body, made, _approval(outcome), who.reference, now)
-        kept_charts.keep(tx, page.run.run, _text(chart_to_json(page.answers, page.read_at)))
+        kept_charts.keep(tx, page.run.run, _text(chart_to_json(page.reading.answers, page.reading.at)))
     return ()
 
 

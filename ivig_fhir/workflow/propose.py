@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from ivig_fhir.chart.answers import Answers
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import OrderSet
 from ivig_fhir.errors import NoPatient, SelectionError, StateError
@@ -22,12 +20,12 @@ from ivig_fhir.store import proposals, sessions
 from ivig_fhir.store.proposals import Run
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
-from ivig_fhir.workflow.runtime import LastChange, Runtime
+from ivig_fhir.workflow.runtime import LastChange, Reading, Runtime
 
 
 @dataclass(frozen=True)
 class Page:
-    """What is on screen for one run: its choices, the chart, when it was read, and the proposal.
+    """What is on screen for one run: its choices, the chart as it was read, and the proposal.
 
     Without a proposal the clinician has to choose an indication first; `candidates` are those that the chart carries. `problem` says why
     choices that were kept cannot be used any more.
@@ -35,12 +33,15 @@ class Page:
 
     run: Run
     chosen: Mapping[str, Any]
-    answers: Answers
-    read_at: datetime
-    chart: ChartSnapshot
+    reading: Reading
     proposal: Proposal | None
     candidates: tuple[OrderSet, ...]
     problem: str = ""
+
+    @property
+    def chart(self) -> ChartSnapshot:
+        """The facts on which everything on the page stands."""
+        return self.reading.chart
 
 
 def run_of_launch(runtime: Runtime, session: sessions.Session) -> Run:
@@ -65,13 +66,13 @@ def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: b
     key = _key(session, run_id)
     kept = None if fresh else runtime.charts.find(key)
     if kept is None:
-        kept = (read_answers(runtime, session, fresh=fresh), runtime.now())
+        kept = _read(runtime, session, fresh)
         runtime.charts.keep(key, kept)
     chosen = json.loads(run.selections)
     try:
-        return _page(runtime, run, chosen, *kept)
+        return _page(runtime, run, chosen, kept)
     except SelectionError as error:  # the content or the site's rules changed since; the draft must not be lost
-        bare = _page(runtime, run, {}, *kept)
+        bare = _page(runtime, run, {}, kept)
         return replace(bare, chosen=chosen, proposal=None, problem=error.message)
 
 
@@ -81,13 +82,13 @@ def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Map
     `understood` says what was read from a dose that was typed.
     """
     page = open_page(runtime, session, run_id)
-    made = _page(runtime, page.run, chosen, page.answers, page.read_at)
+    made = _page(runtime, page.run, chosen, page.reading)
     weight = str(made.proposal.weight.actual_kg or "") if made.proposal else ""
     overrides = json.dumps(chosen.get("overrides") or [], ensure_ascii=False)
     with runtime.database.write() as tx:
         run = proposals.save(tx, page.run, json.dumps(chosen, ensure_ascii=False), overrides, weight, runtime.now())
     runtime.changes.keep(run_id, LastChange(page.chosen, chosen, understood))
-    return Page(run, chosen, page.answers, page.read_at, made.chart, made.proposal, made.candidates)
+    return replace(made, run=run)
 
 
 def last_change(runtime: Runtime, page: Page) -> tuple[LastChange, Proposal | None] | None:
@@ -95,7 +96,7 @@ def last_change(runtime: Runtime, page: Page) -> tuple[LastChange, Proposal | No
     change = runtime.changes.find(page.run.run)
     if change is None or change.after != page.chosen:
         return None
-    before = _page(runtime, page.run, change.before, page.answers, page.read_at)
+    before = _page(runtime, page.run, change.before, page.reading)
     return change, before.proposal
 
 
@@ -116,13 +117,12 @@ def alternatives(runtime: Runtime, page: Page) -> Alternatives:
 
 def reread(runtime: Runtime, session: sessions.Session, page: Page) -> Page:
     """The same choices on the record as it is now, past every cache."""
-    answers, now = read_answers(runtime, session, fresh=True), runtime.now()
-    return _page(runtime, page.run, page.chosen, answers, now)
+    return _page(runtime, page.run, page.chosen, _read(runtime, session, fresh=True))
 
 
 def remember(runtime: Runtime, session: sessions.Session, page: Page) -> None:
     """Makes a page that was read again the one that is on screen."""
-    runtime.charts.keep(_key(session, page.run.run), (page.answers, page.read_at))
+    runtime.charts.keep(_key(session, page.run.run), page.reading)
 
 
 def drafted(page: Page) -> Proposal:
@@ -132,14 +132,18 @@ def drafted(page: Page) -> Proposal:
     return page.proposal
 
 
-def _page(runtime: Runtime, run: Run, chosen: Mapping[str, Any], answers: Answers, read_at: datetime) -> Page:
-    chart = chart_from_answers(answers, runtime.content, read_at, runtime.site)
-    candidates = indications_in(chart, runtime.content)
+def _read(runtime: Runtime, session: sessions.Session, fresh: bool) -> Reading:
+    answers, now = read_answers(runtime, session, fresh=fresh), runtime.now()
+    return Reading(answers, now, chart_from_answers(answers, runtime.content, now, runtime.site))
+
+
+def _page(runtime: Runtime, run: Run, chosen: Mapping[str, Any], reading: Reading) -> Page:
+    candidates = indications_in(reading.chart, runtime.content)
     proposal = None
     if chosen.get("indication") or len(candidates) == 1:
         selections = parse_selections({**chosen, "run": f"urn:uuid:{run.run}"})
-        proposal = propose(chart, selections, runtime.content, read_at, runtime.site)
-    return Page(run, chosen, answers, read_at, chart, proposal, candidates)
+        proposal = propose(reading.chart, selections, runtime.content, reading.at, runtime.site)
+    return Page(run, chosen, reading, proposal, candidates)
 
 
 def _key(session: sessions.Session, run_id: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import ivig_fhir
 from ivig_fhir.chart.answers import Answers
+from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.ehr.capability import read_capabilities
@@ -57,6 +58,15 @@ class Memory(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A chart as it was read: what the EHR answered, when, and the facts in it, worked out once."""
+
+    answers: Answers
+    at: datetime
+    chart: ChartSnapshot
+
+
+@dataclass(frozen=True)
 class LastChange:
     """The choices of a run before and after its last change, and what was understood of a typed dose ("" for other changes)."""
 
@@ -78,7 +88,7 @@ class Runtime:
     now: Callable[[], datetime]
     chance: Callable[[int], str]
     new_run: Callable[[], str]
-    charts: Memory[tuple[Answers, datetime]] = field(default_factory=Memory)  # a page recalculates without asking the EHR again
+    charts: Memory[Reading] = field(default_factory=Memory)  # a page recalculates without asking the EHR again
     changes: Memory[LastChange] = field(default_factory=Memory)
     looks: Memory[str] = field(default_factory=Memory)
     modes: dict[tuple[str, str], WriteMode] = field(default_factory=dict)
