@@ -133,7 +133,7 @@ def _load(visit: Visit) -> str:
 def _read(visit: Visit) -> str:
     visit.prescriber = visit.open("prescriber")
     visit.run = run_of_launch(visit.runtime, visit.prescriber).run
-    answers = open_page(visit.runtime, visit.prescriber, visit.run).answers
+    answers = open_page(visit.runtime, visit.prescriber, visit.run).reading.answers
     short = _short(visit.chart, answers)
     if short:
         raise _NotHeldError(f"What was loaded is not all found: {', '.join(short)}.")
