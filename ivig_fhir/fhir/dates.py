@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 _FORM = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)(T(?P<clock>\d\d:\d\d(:\d\d)?)(\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
 )
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class FhirTime:
 def parse_time(text: object, zone: tzinfo = UTC) -> FhirTime | None:
     """Read a FHIR date, dateTime or instant; a time without an offset (not valid R4, but seen) is the site's `zone`.
 
-    Returns None when it is not a real date. A leap second is read as the second before it. See: FHIR R4 datatypes, dateTime.
+    Returns None when it is not a real date, or is the first or the last day of the calendar, which another zone may not have.
+    A leap second is read as the second before it. See: FHIR R4 datatypes, dateTime.
     """
     match = _FORM.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
@@ -42,6 +44,7 @@ def parse_time(text: object, zone: tzinfo = UTC) -> FhirTime | None:
     try:
         earliest = _earliest(match, zone)
         latest = _latest(match, earliest)
+        _ = earliest.astimezone(UTC) - _DAY, latest.astimezone(UTC) + _DAY
     except (ValueError, OverflowError):
         return None
     return FhirTime(str(text).strip(), earliest, latest)

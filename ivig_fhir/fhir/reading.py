@@ -11,7 +11,8 @@ from typing import Any
 from ivig_fhir.fhir.codes import texts
 
 _PLAIN_DECIMAL = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
-_TOO_LARGE = 10**18
+_DIGITS = 18
+_TOO_LARGE = 10**_DIGITS
 _DECIMALS = 40
 _TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
@@ -47,7 +48,7 @@ def number(value: object) -> Decimal | None:
         return Decimal(value) if abs(value) < _TOO_LARGE else None
     made = Decimal(str(value)) if isinstance(value, float) else value
     exponent = made.as_tuple().exponent
-    within = isinstance(exponent, int) and exponent >= -_DECIMALS and abs(made) < _TOO_LARGE
+    within = isinstance(exponent, int) and exponent >= -_DECIMALS and made.adjusted() < _DIGITS  # no arithmetic: 1e999999999 overflows it
     return made if within else None
 
 

@@ -13,6 +13,7 @@ from ivig_fhir.fhir.dates import FhirTime, parse_date, parse_time
 
 LARGEST = Decimal("2000")  # far above any dose in g, weight in kg, or number of hours and weeks
 _LEAST_STEP = Decimal("0.01")  # in g; far below any vial
+_FINEST = Decimal("1e-40")  # far below any amount; arithmetic with numbers of millions of decimals would not end
 MOST_PER_KG = Decimal("20")  # far above any course in g/kg
 _BASES = ("actual", "ideal", "adjusted", "other")
 
@@ -153,14 +154,17 @@ def _words(data: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
 
 
 def _decimal(value: Any, name: str, zero: bool = False, most: Decimal = LARGEST) -> Decimal:
+    text = str(value).strip()
     try:
-        number = Decimal(str(value)) if not isinstance(value, bool) else Decimal("NaN")
+        number = Decimal(text) if text.isascii() and "_" not in text else Decimal("NaN")  # Python also reads 1_000 and digits of any script
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or number < 0 or (number == 0 and not zero):
         raise SelectionError(said=f"{name} is not a positive number.")
     if number > most:
         raise SelectionError(said=f"{name} is above {most}: is the number right?")
+    if int(number.as_tuple().exponent) < int(_FINEST.as_tuple().exponent):
+        raise SelectionError(said=f"{name} has too many decimals.")
     return number
 
 

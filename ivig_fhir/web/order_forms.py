@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ivig_fhir.errors import SelectionError
+from ivig_fhir.fhir.reading import plain_decimal
 from ivig_fhir.proposal.dose_words import Question, read_dose, with_dose
 from ivig_fhir.proposal.mitigation import take
 from ivig_fhir.proposal.selections import Selections
@@ -34,7 +34,7 @@ def asked_for(form: Form, page: Page, runtime: Runtime) -> Asked:
         return Asked(_before(page, runtime))
     if "mitigate" in form:
         found = alternatives(runtime, page).offers
-        return Asked(_kept(take(found, form["mitigate"], _figure(form.get("figure", "")), page.proposal)))
+        return Asked(_kept(take(found, form["mitigate"], plain_decimal(form.get("figure", "")), page.proposal)))
     if "switch" in form:
         return Asked(_switched(form["switch"], page, runtime))
     if "typed_dose" in form:
@@ -71,11 +71,3 @@ def _before(page: Page, runtime: Runtime) -> Mapping[str, Any]:
     if change is None:
         raise SelectionError(said="There is nothing left to undo.")
     return change[0].before
-
-
-def _figure(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import OrderSet
 from ivig_fhir.errors import NoPatient, SelectionError, StateError
+from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.proposal.applicability import indications_in
 from ivig_fhir.proposal.compare_products import ProductRow, compare_products
 from ivig_fhir.proposal.mitigation import Offer, offers
@@ -68,7 +68,7 @@ def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: b
     if kept is None:
         kept = _read(runtime, session, fresh)
         runtime.charts.keep(key, kept)
-    chosen = json.loads(run.selections)
+    chosen = decode(run.selections)
     try:
         return _page(runtime, run, chosen, kept)
     except SelectionError as error:  # the content or the site's rules changed since; the draft must not be lost
@@ -84,9 +84,9 @@ def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Map
     page = open_page(runtime, session, run_id)
     made = _page(runtime, page.run, chosen, page.reading)
     weight = str(made.proposal.weight.actual_kg or "") if made.proposal else ""
-    overrides = json.dumps(chosen.get("overrides") or [], ensure_ascii=False)
+    overrides = encode(chosen.get("overrides") or []).decode("utf-8")
     with runtime.database.write() as tx:
-        run = proposals.save(tx, page.run, json.dumps(chosen, ensure_ascii=False), overrides, weight, runtime.now())
+        run = proposals.save(tx, page.run, encode(chosen).decode("utf-8"), overrides, weight, runtime.now())
     runtime.changes.keep(run_id, LastChange(page.chosen, chosen, understood))
     return replace(made, run=run)
 
