@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -45,8 +44,7 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=1_000_000, MAX_FORM_MEMORY_SIZE=500_000, SESSION_COOKIE_NAME="unused")
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    ancestors = tuple(dict.fromkeys(a for i in runtime.smart.issuers.entries for a in i.frame_ancestors))
-    protect(app, ancestors, tuple(dict.fromkeys(_origin(i.iss) for i in runtime.smart.issuers.entries)))
+    protect(app, (a for i in runtime.smart.issuers.entries for a in i.frame_ancestors), settings.secure_cookies)
     app.context_processor(lambda: content_words(runtime))
     errors.register(app)
     for module in (launch_pages, order_pages, pharmacy_pages, session_pages, status_pages):
@@ -117,11 +115,6 @@ def content_and_site(settings: Settings) -> tuple[Content, Site]:
 def bearer_client(base: str, token: str) -> FhirClient:
     """A FHIR server for a command of the terminal, with a bearer token of one's own or none ("")."""
     return FhirClient(base.rstrip("/"), pooled_session(), lambda: token)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _hooks(runtime: Runtime) -> Any:

@@ -11,8 +11,8 @@ from ivig_fhir.chart.queries import Query
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.profiles import ServerProfile
 from ivig_fhir.ehr.search import PAGES, Found, search
-from ivig_fhir.errors import ChartError, FhirError
-from ivig_fhir.fhir.reading import reference
+from ivig_fhir.errors import ChartError, FhirError, OutcomeInstead, PatientChanged
+from ivig_fhir.fhir.reading import reference, word
 
 Allowed = Callable[[str, str], str]
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9\-._]{1,128}")
@@ -39,8 +39,12 @@ class Reading:
             raise ChartError("The patient's id cannot be used.")
 
     def patient(self) -> Resource:
-        """The Patient. FhirError when it cannot be read, OutcomeInstead when another one is answered."""
-        found: Resource = self.client.read(f"Patient/{self.patient_id}", fresh=self.fresh, deadline=self.end).body
+        """The Patient. FhirError when it cannot be read, PatientChanged when the EHR answers with another one."""
+        found: Resource = self.client.get(f"Patient/{self.patient_id}", fresh=self.fresh, deadline=self.end).body
+        if word(found, "resourceType") != "Patient":
+            raise OutcomeInstead("GET Patient")
+        if word(found, "id") != self.patient_id:
+            raise PatientChanged("GET Patient")
         return found
 
     def query(self, query: Query) -> Found:

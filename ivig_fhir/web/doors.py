@@ -12,12 +12,11 @@ from ivig_fhir.content.standing import reviewed_share
 from ivig_fhir.errors import BadRequest, NotAllowed, NotClinician
 from ivig_fhir.fhir.building import MalformedJson, decode
 from ivig_fhir.store import sessions
-from ivig_fhir.web.security import check_post, csrf_of, set_cookie
+from ivig_fhir.web.security import check_post, csrf_of, framed_by, set_cookie
 from ivig_fhir.workflow.open_server import nobody_signed_in
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import Opened
 
-BROWSER = "ivig_browser"
 _NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -38,6 +37,7 @@ def known(runtime: Runtime, session_id: str) -> sessions.Session:
     cookie = request.cookies.get(cookie_name(session_id), "")
     with runtime.database.read() as tx:
         session = sessions.load(tx, session_id, cookie, runtime.now(), runtime.limits)
+    framed_by(runtime.issuer(session.context.iss).frame_ancestors)
     if request.method == "POST":
         check_post(cookie, runtime.settings.base_url)
     return session

@@ -11,8 +11,8 @@ from ivig_fhir.errors import CookieBlocked, MissingIssuer, StateMismatch
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.launch import AuthorizationRequest, Target
 from ivig_fhir.store import client_keys
-from ivig_fhir.web.doors import BROWSER, hand_over
-from ivig_fhir.web.security import set_cookie
+from ivig_fhir.web.doors import hand_over
+from ivig_fhir.web.security import browser_cookie, browser_handle, framed_by, posts_to, set_cookie
 from ivig_fhir.workflow.open_server import nobody_signed_in, patients_of
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import Opened, begin_launch, finish_launch, open_development
@@ -51,7 +51,7 @@ def pages(runtime: Runtime) -> Blueprint:
 
     @blueprint.get("/callback")
     def callback() -> Response:
-        browser = request.cookies.get(BROWSER, "")
+        browser = browser_handle(runtime.settings.secure_cookies)
         if not browser:
             raise StateMismatch("no browser cookie")
         return _enter(runtime, finish_launch(runtime, request.args.to_dict(), browser))
@@ -68,27 +68,34 @@ def pages(runtime: Runtime) -> Blueprint:
 
 def _probe(runtime: Runtime, onward: str) -> Response:
     """Sets the browser's cookie and sends it on; whether the cookie comes back tells if this frame may have one."""
-    if not request.args.get("iss"):
-        raise MissingIssuer()
-    runtime.issuer(request.args["iss"])  # an unknown EHR is refused before anything is set or asked
+    _issuer(runtime)  # an unknown EHR is refused before anything is set or asked
     forwarded = {k: request.args[k] for k in (*_FORWARDED, "patient") if k in request.args}
     response = make_response(redirect(f"{onward}?{urlencode(forwarded)}", 303))
-    set_cookie(response, BROWSER, request.cookies.get(BROWSER) or runtime.chance(32), "/", runtime.settings.secure_cookies)
+    secure = runtime.settings.secure_cookies
+    set_cookie(response, browser_cookie(secure), browser_handle(secure) or runtime.chance(32), "/", secure)
     return response
 
 
+def _issuer(runtime: Runtime) -> Issuer:
+    """The EHR that the address names, whose frames may hold what is answered."""
+    if not request.args.get("iss"):
+        raise MissingIssuer()
+    issuer = runtime.issuer(request.args["iss"])
+    framed_by(issuer.frame_ancestors)
+    return issuer
+
+
 def _go(runtime: Runtime, target: Target) -> Response:
-    browser = request.cookies.get(BROWSER, "")
+    browser = browser_handle(runtime.settings.secure_cookies)
     if not browser:
         raise CookieBlocked("no browser cookie")
-    iss = request.args.get("iss", "")
-    issuer, patient = runtime.issuer(iss), request.args.get("patient")
+    issuer, patient = _issuer(runtime), request.args.get("patient")
     if issuer.development and target == "order" and not patient:
         return _pick(runtime, issuer)
     if issuer.development:
         role = "prescriber" if target == "order" else "pharmacist"
-        return _enter(runtime, open_development(runtime, iss, role, patient))
-    return _to_ehr(begin_launch(runtime, iss, request.args.get("launch"), target, browser))
+        return _enter(runtime, open_development(runtime, issuer.iss, role, patient))
+    return _to_ehr(begin_launch(runtime, issuer.iss, request.args.get("launch"), target, browser), issuer)
 
 
 def _pick(runtime: Runtime, issuer: Issuer) -> Response:
@@ -100,9 +107,10 @@ def _pick(runtime: Runtime, issuer: Issuer) -> Response:
     return make_response(render_template("pick.html", v=view, strip=nobody_signed_in(issuer)))
 
 
-def _to_ehr(asked: AuthorizationRequest) -> Response:
+def _to_ehr(asked: AuthorizationRequest, issuer: Issuer) -> Response:
     if asked.method == "GET":
         return make_response(redirect(asked.url, 303))
+    posts_to(asked.url, issuer.hosts)
     return make_response(render_template("post_on.html", url=asked.url, fields=asked.fields))
 
 

@@ -17,7 +17,7 @@ from ivig_fhir.chart.queries import QUERIES, Query
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.fetch import MEDICATIONS, fetch_answers, reread
 from ivig_fhir.ehr.profiles import ServerProfile, profile
-from ivig_fhir.errors import ChartError, EhrUnavailable, Forbidden, OutcomeInstead, ResourceGone
+from ivig_fhir.errors import ChartError, EhrUnavailable, Forbidden, PatientChanged, ResourceGone
 from ivig_fhir.fhir.building import digest
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -274,7 +274,7 @@ def test_what_one_search_says_of_another_type_counts_there(client: FhirClient, s
     ("answer", "error"),
     [
         (404, ResourceGone), (403, Forbidden), (requests.ConnectionError("x"), EhrUnavailable),
-        ({"resourceType": "Patient", "id": "p2"}, OutcomeInstead),
+        ({"resourceType": "Patient", "id": "p2"}, PatientChanged),
     ],
 )  # fmt: skip
 def test_without_the_patient_there_is_no_chart(client: FhirClient, server: Server, answer: Any, error: type[Exception]) -> None:
