@@ -32,6 +32,15 @@ def hand_over(runtime: Runtime, opened: Opened, response: Response) -> Response:
     return response
 
 
+def take_back(runtime: Runtime, session_id: str, response: Response) -> Response:
+    """Makes the browser forget the cookie of a session; a partitioned one goes only with the same attributes."""
+    secure, path = runtime.settings.secure_cookies, f"/s/{session_id}/"
+    response.delete_cookie(
+        cookie_name(session_id), path, secure=secure, httponly=True, samesite="None" if secure else "Lax", partitioned=secure
+    )
+    return response
+
+
 def known(runtime: Runtime, session_id: str) -> sessions.Session:
     """The session of this request, whatever its role. Errors: SessionEnded, BadRequest for a form from elsewhere."""
     cookie = request.cookies.get(cookie_name(session_id), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, render_template
 
 from ivig_fhir.smart.styling import read_style, style_sheet
-from ivig_fhir.web.doors import cookie_name, known
+from ivig_fhir.web.doors import known, take_back
 from ivig_fhir.workflow.runtime import Runtime
 
 
@@ -16,9 +16,7 @@ def pages(runtime: Runtime) -> Blueprint:
     @blueprint.post("/log-out")
     def log_out(sid: str) -> Response:
         runtime.renewal.log_out(known(runtime, sid))
-        response = make_response(render_template("logged_out.html"))
-        response.delete_cookie(cookie_name(sid), path=f"/s/{sid}/")
-        return response
+        return take_back(runtime, sid, make_response(render_template("logged_out.html")))
 
     @blueprint.get("/look.css")
     def look(sid: str) -> Response:

@@ -71,6 +71,7 @@ class Renewal:
                 sessions.end(tx, session.id, self.now())
             raise
         except TokenFailed as error:
+            self.smart.configurations.forget(self.smart.issuers.find(session.context.iss))  # the endpoint may have moved
             with self.database.write() as tx:
                 sessions.claim_renewal(tx, session.id, None)
             if self._good(session, rejected):

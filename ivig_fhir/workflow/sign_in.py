@@ -10,7 +10,7 @@ from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.queries import QUERIES
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.search import problem_of, search
-from ivig_fhir.errors import FhirError
+from ivig_fhir.errors import FhirError, LaunchError
 from ivig_fhir.fhir.reading import parts, word
 from ivig_fhir.smart import signin
 from ivig_fhir.smart.context import LaunchContext, development_context, role_of
@@ -18,7 +18,7 @@ from ivig_fhir.smart.identity import Identity
 from ivig_fhir.smart.issuers import ROLES, Role
 from ivig_fhir.smart.launch import AuthorizationRequest, LaunchSecrets, Target
 from ivig_fhir.smart.token import TokenResponse
-from ivig_fhir.store import launches, sessions
+from ivig_fhir.store import audit, launches, sessions
 from ivig_fhir.workflow.runtime import Runtime
 
 _SHOWS_NONE = (Reason.NOT_PERMITTED, Reason.NOT_SUPPORTED)
@@ -45,11 +45,17 @@ def begin_launch(runtime: Runtime, iss: str, launch: str | None, target: Target,
 
 
 def finish_launch(runtime: Runtime, parameters: Mapping[str, str], browser: str) -> Opened:
-    """The session that a callback opens. The state is used up, whatever comes of it."""
+    """The session that a callback opens. The state is used up, whatever comes of it; a launch that comes to nothing is in the audit."""
     now = runtime.now()
     with runtime.database.write() as tx:
         pending = launches.take(tx, parameters.get("state", ""), browser, now)
-    signed = signin.complete(runtime.smart, parameters, pending, now)
+    try:
+        signed = signin.complete(runtime.smart, parameters, pending, now)
+    except LaunchError as error:
+        if pending is not None:  # one that nobody began here leaves no trace: anybody could write the audit full
+            with runtime.database.write() as tx:
+                audit.append(tx, now, "", pending.iss, "launch.refused", note=error.code)
+        raise
     return _open(runtime, signed.context, signed.token)
 
 

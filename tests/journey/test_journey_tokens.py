@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 import requests
+from flask import Response
 from journey.a_hospital import APP, EHR, ISS, ROOT, Hospital, Tab, hospital
 
 from ivig_fhir.app import create_database, create_runtime
@@ -19,7 +21,8 @@ from ivig_fhir.smart.context import LaunchContext
 from ivig_fhir.smart.identity import Identity
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import sessions
-from ivig_fhir.web.doors import cookie_name
+from ivig_fhir.web.doors import cookie_name, take_back
+from ivig_fhir.web.security import browser_cookie
 from ivig_fhir.workflow import sign_in
 
 CIDP, MG = "cidp-adult", "mg-crisis-ckd"
@@ -269,6 +272,22 @@ def test_at_log_out_the_tokens_are_handed_back_and_the_draft_is_kept(at: Hospita
     assert (later.run, later.json["proposal"]["dose"]) == (run, shown["dose"])
 
 
+def test_at_log_out_the_browser_forgets_the_cookie_of_this_session_and_keeps_its_own(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    name = cookie_name(tab.session)
+    page = tab.press("Log out")
+    [gone] = [c for c in page.set_cookies if c.startswith(name)]
+    assert "Max-Age=0" in gone
+    assert tab.browser.cookie(browser_cookie(False))
+
+
+def test_over_https_the_cookie_is_taken_back_with_the_attributes_it_was_given(at: Hospital) -> None:
+    runtime = create_runtime(replace(at.settings, base_url="https://ivig.example.org"), at.http, at.clock)
+    [cookie] = take_back(runtime, "sid", Response()).headers.getlist("Set-Cookie")
+    for attribute in ("Max-Age=0", "Path=/s/sid/", "Secure", "HttpOnly", "SameSite=None", "Partitioned"):
+        assert attribute in cookie, attribute
+
+
 def test_a_log_out_that_the_ehr_does_not_hear_is_one_here_all_the_same(at: Hospital) -> None:
     tab = at.tab(CIDP)
     where = tab.page.url
@@ -304,6 +323,27 @@ def test_sessions_that_are_over_are_cleared_by_the_next_sign_in(at: Hospital) ->
     at.tab(MG)
     with create_database(at.settings).read() as tx:
         assert tx.conn.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 1
+
+
+def test_a_launch_that_comes_to_nothing_is_in_the_audit_and_one_that_nobody_began_is_not(at: Hospital) -> None:
+    at.browser().get(f"{EHR}/ehr/launch?user=prescriber")  # without a patient
+    at.tab(CIDP, "stranger")
+    at.browser().get(f"{APP}/callback?state=made-up&code=x")
+    with create_database(at.settings).read() as tx:
+        rows = [(row[0], row[1]) for row in tx.conn.exec_driver_sql("SELECT what, note FROM audit ORDER BY seq")]
+    assert rows == [("launch.refused", "E-09"), ("session.started", "stranger")]
+
+
+def test_a_callback_leads_to_an_address_without_code_and_state(at: Hospital) -> None:
+    browser, url = at.browser(), f"{EHR}/ehr/launch?patient={CIDP}&user=prescriber"
+    for _ in range(8):
+        page = browser.send("GET", url, follow=False)
+        if "/callback?" in url:
+            break
+        url = urljoin(url, page.headers["Location"])
+    assert page.status == 303
+    assert re.fullmatch(r"/s/[A-Za-z0-9_-]+/orders/", page.headers["Location"])
+    assert (page.headers["Referrer-Policy"], page.headers["Cache-Control"]) == ("no-referrer", "no-store")
 
 
 # ── What the launch says besides the patient ─────────────────────────────────────────────────────────────────────────
