@@ -41,10 +41,22 @@ def write(client: FhirClient, transaction: Transaction, how: WriteMode) -> Writt
     """Send one act, unless it is in the EHR already.
 
     FhirError with the reason when nothing of it was stored; SeveralAnchors when the run is there more than once; OutcomeUnknown when
-    nobody can say, and then it is to be looked for, not to be sent again. See: FHIR R4 http, transaction and create.
+    nobody can say, and then it is to be looked for, not to be sent again. A token that is refused is renewed where it can be, and the
+    act looked for before it is sent once more. See: FHIR R4 http, transaction and create.
     """
     if not how.writes:
         raise ValueError(f"nothing is written in mode {how.mode}")
+    used = client.token()
+    try:
+        return _unless_there(client, transaction, how)
+    except TokenRejected:
+        if not client.renew(used):
+            raise
+        return _unless_there(client, transaction, how)
+
+
+def _unless_there(client: FhirClient, transaction: Transaction, how: WriteMode) -> Written:
+    """One attempt, after a look."""
     before = look_for(client, transaction)
     if before.look is Look.THERE:
         return settled(client, transaction, how.mode, _atomic(how), "already-there")

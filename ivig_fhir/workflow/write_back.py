@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.profiles import WriteMode
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import complete, find_out, write
-from ivig_fhir.errors import FhirError, OutcomeUnknown, StateError, TokenRejected
+from ivig_fhir.errors import FhirError, OutcomeUnknown, StateError
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Receipt
@@ -47,7 +46,7 @@ def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
     client, sent = runtime.client(session), _transaction(order)
     try:
         introduce(runtime, session)
-        written = _written(client, sent, runtime.mode(session))
+        written = write(client, sent, runtime.mode(session))
     except OutcomeUnknown:
         with runtime.database.write() as tx:
             orders.release(tx, order.run, runtime.now())
@@ -57,18 +56,6 @@ def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
             orders.record_unsent(tx, order.run, who, runtime.now(), note=error.code)
         raise
     return _record(runtime, session, order, sent, written)
-
-
-def _written(client: FhirClient, sent: Transaction, mode: WriteMode) -> Written:
-    """Sends the order. A token that is refused is renewed, and the order looked for before it is sent once more."""
-    used = client.token()
-    try:
-        return write(client, sent, mode)
-    except TokenRejected:
-        if not client.renew(used):
-            raise
-    found = find_out(client, sent, mode)
-    return write(client, sent, mode) if found.outcome == "not-sent" else found
 
 
 def _settle(runtime: Runtime, session: sessions.Session, order: Order) -> str:

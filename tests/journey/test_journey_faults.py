@@ -90,12 +90,23 @@ def every_page_of_the_chart_counts(at: Hospital) -> None:
     assert verified(at).json["state"] == "verified"
 
 
+def a_session_outlives_its_tokens(at: Hospital) -> None:
+    tab = at.tab(MG, fault="short-tokens")
+    at.clock.forward(minutes=10)
+    tab.approve()
+    assert "Stored as a draft" in tab.page.text
+    at.clock.forward(minutes=10)
+    assert tab.go("receipt").status == 200
+    assert verified(at).json["state"] == "verified"
+
+
 JOURNEYS: dict[str, Callable[[Hospital], None]] = {
     "timeout-after-commit": the_answer_is_lost_and_the_order_is_found_not_sent_again,
     "narrowed-scopes": less_may_be_read_and_written_and_both_are_said,
     "no-transaction": the_parts_are_written_one_by_one,
     "drops-rate": what_the_ehr_drops_is_named_and_the_order_cannot_be_verified,
     "page-size-2": every_page_of_the_chart_counts,
+    "short-tokens": a_session_outlives_its_tokens,
 }
 
 

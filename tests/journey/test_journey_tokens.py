@@ -159,6 +159,17 @@ def test_a_token_that_is_refused_at_the_write_is_renewed_and_the_order_stored_on
     assert (len(seen.refreshes), seen.before_a_write) == (1, None)
 
 
+def test_a_pharmacists_decision_is_stored_once_although_its_token_was_refused(at: Hospital) -> None:
+    at.tab(MG).approve()
+    seen, pharmacist = watched(at), at.tab(MG, "pharmacist", target="pharmacy")
+    pharmacist.follow("PLACEHOLD")
+    seen.before_a_write = lambda: at.parts.database.run("delete from handle where kind = 'token'")
+    pharmacist.press("Verify")
+    assert pharmacist.json["state"] == "verified"
+    assert ([o["status"] for o in at.orders(MG)], len(at.held("Provenance", MG))) == (["active"], 2)
+    assert (len(seen.refreshes), seen.before_a_write) == (1, None)
+
+
 def test_a_sign_in_that_the_ehr_ended_ends_the_session_and_keeps_the_draft(at: Hospital) -> None:
     tab = at.tab(MG, fault="short-tokens")
     tab.press("Recalculate", per_kg="1")
