@@ -87,6 +87,9 @@ def as_text(made: Report) -> str:
         lines += _wrapped(f"{remark.state:8}{_TITLES[remark.id]}: ", remark.said)
         if remark.remedy and remark.state != "ok":
             lines += _wrapped("        To do: ", remark.remedy)
+    if made.server.capabilities.known:
+        declared = (f"{type_} {', '.join(found) or 'nothing'}" for type_, found in made.interactions.items())
+        lines += _wrapped("        Declared: ", "; ".join(declared) + ".")
     if made.sign_in:
         lines += _wrapped("        Scopes for an order: ", " ".join(made.sign_in.order))
         lines += _wrapped("        Scopes for the worklist: ", " ".join(made.sign_in.pharmacy))

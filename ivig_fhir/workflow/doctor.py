@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.examination import Examination, Remark, State, examine
 from ivig_fhir.ehr.profiles import WRITTEN
@@ -20,6 +21,8 @@ from ivig_fhir.workflow.doctor_sign_in import SignIn, examine_sign_in
 _INTERACTIONS = {"c": "create", "r": "read", "u": "update", "s": "search"}
 _WORST_FIRST: tuple[State, ...] = ("problem", "unseen", "note", "ok")
 _UNNAMED = "<your-client-id>"
+# Beyond the table of searches: the patient, who signs in and in what role, medications that are referred to.
+_BEFORE = ("Patient", "Practitioner", "PractitionerRole", "Medication")
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,17 @@ class Report:
             else None,
             "redirect_uri": self.issuer.redirect_uri or self.redirect_uri,
             "scopes": {"order": list(self.sign_in.order), "pharmacy": list(self.sign_in.pharmacy)} if self.sign_in else None,
+            "interactions": self.interactions,
             "write_mode": {"mode": mode.mode, "reason": mode.reason, "creates": sorted(mode.abilities.creates or ())},
             "remarks": [{"id": r.id, "state": r.state, "said": r.said, "remedy": r.remedy} for r in self.remarks],
             "entry": self.entry or None,
         }
+
+    @property
+    def interactions(self) -> dict[str, list[str]]:
+        """What the server declares for each type that the app reads or writes."""
+        types = dict.fromkeys((*_BEFORE, *TYPES, *WRITTEN))
+        return {t: sorted(self.server.capabilities.type(t).interactions) for t in types}
 
     @property
     def entry(self) -> str:

@@ -58,6 +58,11 @@ def test_the_sandbox_is_as_the_app_needs_it(at: Hospital) -> None:
     assert made["write_mode"]["mode"] == "transaction"
     assert set(made["write_mode"]["creates"]) == set(WRITTEN)
     assert made["redirect_uri"] == CALLBACK
+    assert made["interactions"]["MedicationRequest"] == [
+        *("create", "delete", "history-instance", "read", "search-type", "update", "vread"),
+    ]
+    assert set(made["interactions"]) >= {"Patient", "PractitionerRole", *TYPES, *WRITTEN}
+    assert "MedicationRequest create, delete" in as_text(report)
     assert "patient/Observation.rs" in made["scopes"]["order"]
     assert "user/Task.rus" in made["scopes"]["pharmacy"]
     assert made["endpoints"]["token"] == f"{EHR}/auth/token"

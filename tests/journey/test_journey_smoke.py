@@ -17,7 +17,8 @@ from ivig_fhir.sandbox.cast import read
 from ivig_fhir.sandbox.server import bind
 from ivig_fhir.sandbox.settings import CAST, SandboxSettings
 from ivig_fhir.sandbox.store import LOADED
-from ivig_fhir.workflow.smoke import STEPS, Step, smoke
+from ivig_fhir.workflow.smoke import Step, smoke
+from ivig_fhir.workflow.smoke_steps import STEPS
 
 
 def chart(at: Hospital, patient: str = "cidp-adult") -> list[dict[str, Any]]:
