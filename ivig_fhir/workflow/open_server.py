@@ -44,7 +44,7 @@ def patients_of(runtime: Runtime, issuer: Issuer, name: str) -> Picked:
     """The first patients of an open server, or those whose name begins so. Raises nothing of the server's."""
     client = FhirClient(issuer.iss, runtime.http)
     asked = [("name", name.strip())] if name.strip() else []
-    found = search(client, "Patient", [*asked, ("_count", _SHOWN)], pages=1)
+    found = search(client, "Patient", [*asked, ("_count", _SHOWN)], pages=1, fresh=True)
     lines = sorted((_line(p) for p in found.matches.values() if word(p, "id")), key=lambda p: (not p.name, p.name.casefold(), p.id))
     problem = "There are more patients than are shown: search by name." if found.pages else found.said
     return Picked(tuple(lines), problem if found.problem else "")

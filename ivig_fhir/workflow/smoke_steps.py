@@ -119,7 +119,8 @@ def _short(chart: Sequence[Mapping[str, Any]], answers: Answers) -> list[str]:
 def _propose(visit: Visit) -> str:
     made = drafted(open_page(visit.runtime, _known(visit.prescriber), visit.run))
     if made.outcome != "proposed" or made.dose is None:
-        raise NotHeldError(f"The proposal is {made.outcome}.")
+        why = "; ".join(f.message for f in made.hard_stops)
+        raise NotHeldError(f"The proposal is {made.outcome}. {why}".strip())
     days, need = len(made.dose.infusions), len(_needed(made))
     return f"{made.product.brand} {plain(made.dose.per_infusion_g)} g on {days} days; {need} findings ask for a reason."
 

@@ -110,6 +110,7 @@ def test_the_picker_searches_by_name(at: Hospital, door: OpenDoor) -> None:
     found = [words for words, href in tab.page.forms.links if "patient=" in href]
     assert len(found) == 1
     assert "PLACEHOLD" in found[0]
+    assert door.asked[-1].headers["Cache-Control"] == "no-cache"  # a patient loaded a moment ago must be in the list
     tab.press("Search", name="Nobody-of-this-name")
     assert "No patient was found." in tab.page.text
 

@@ -110,6 +110,13 @@ def test_a_chart_without_a_weight_stops_at_the_proposal(at: Hospital) -> None:
     assert left(at) == []
 
 
+def test_a_chart_that_forbids_an_order_stops_at_the_proposal_and_says_why(at: Hospital) -> None:
+    steps = visit(at, patient="ivig-allergy")
+    assert steps["propose"].said.startswith("The proposal is stopped. ")
+    assert len(steps["propose"].said) > len("The proposal is stopped. ")
+    assert left(at) == []
+
+
 def test_a_server_that_is_not_there_is_said_in_the_first_step(at: Hospital) -> None:
     runtime = create_runtime(at.settings, None, at.clock)
     steps = list(smoke(runtime, "http://127.0.0.1:9/fhir", "", chart(at)))
