@@ -42,7 +42,7 @@ def test_each_policy_gives_what_its_publisher_would_and_never_more_than_the_actu
 def test_every_policy_of_the_content_is_a_row_and_no_other(ivig: Ivig) -> None:
     rows = compared(ivig, "--patient", "M 175 cm 85 kg")["policies"]
     assert [r["policy"] for r in rows] == list(load_content(ORDER_SETS).weight_policies)
-    assert set(PUBLISHED["M 175 cm 85 kg"]) < {r["policy"] for r in rows}
+    assert {r["policy"] for r in rows} == {*PUBLISHED["M 175 cm 85 kg"], "adj-bmi30-0.5", "adj-130ibw"}
 
 
 @pytest.mark.parametrize("patient", ["M 175 cm 70.4 kg", "M 175 cm 70.6 kg", "F 165 cm 40 kg", "M 150 cm 90 kg", "F 160 cm 250 kg"])
