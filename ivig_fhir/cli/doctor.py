@@ -24,6 +24,7 @@ _TITLES = {
     "table": "Issuer table", "discovery": "Discovery", "endpoints": "Endpoints", "pkce": "PKCE", "offered": "Capabilities of the sign-in",
     "client": "Proof of the app", "keys": "Keys", "redirect": "Redirect address", "scopes": "Scopes", "test-user": "Test user",
     "metadata": "FHIR server", "profile": "Server profile", "reading": "Types to read", "writing": "Writing an order",
+    "verifying": "Verifying an order",
     "searching": "Control: one chart", "patient-parameter": "Control: patient", "unknown-parameter": "Control: unknown parameter",
     "identifier": "Control: identifier", "paging": "Control: pages",
 }  # fmt: skip

@@ -59,7 +59,7 @@ def examine(client: FhirClient, chosen: str, granted: Mapping[tuple[str, str], s
     mode = write_mode(found, granted, known)
     remarks = [_metadata(found), _profile(chosen, looks_like, known)]
     if found.known:
-        remarks += [_types(found), _writing(mode)]
+        remarks += [_types(found), _writing(mode), *([_verifying(found, mode)] if mode.writes else [])]
         remarks += _controls(client, known, patient)
     return Examination(found, known, mode, tuple(remarks))
 
@@ -106,6 +106,18 @@ def _writing(mode: WriteMode) -> Remark:
         "" if whole else remedies.get(mode.mode, "The approved order is copied by hand; ask the vendor for write access to change that.")
     )
     return Remark("writing", "ok" if whole else "note", f"{mode.mode}. {mode.reason}", remedy)
+
+
+def _verifying(found: Capabilities, mode: WriteMode) -> Remark:
+    """Whether a pharmacist would find the order and could decide on it in the EHR."""
+    lacks = []
+    if "Task" not in (mode.abilities.creates or ()) or not found.can("Task", "search-type"):
+        lacks.append("No task can be stored and searched, so the worklist stays empty.")
+    if not found.can("MedicationRequest", "update"):
+        lacks.append("Orders cannot be changed by apps, so no decision is stored.")
+    if lacks:
+        return Remark("verifying", "note", " ".join(lacks), "A pharmacist verifies such an order in the EHR itself.")
+    return Remark("verifying", "ok", "The task and the pharmacist's decision can be stored.")
 
 
 def _controls(client: FhirClient, known: ServerProfile, patient: str | None) -> list[Remark]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,8 @@ from ivig_fhir.cli import main
 from ivig_fhir.cli.doctor import EXIT, as_text
 from ivig_fhir.ehr.client import pooled_session
 from ivig_fhir.ehr.profiles import WRITTEN
+from ivig_fhir.sandbox.server import bind
+from ivig_fhir.sandbox.settings import SandboxSettings
 from ivig_fhir.settings import PROJECT
 from ivig_fhir.smart.credentials import Credentials
 from ivig_fhir.smart.issuers import Issuer, load, read
@@ -124,9 +128,14 @@ def ehr(fake: responses.RequestsMock) -> Callable[..., None]:
     return publish
 
 
-def declared(version: str = "4.0.1", types: Any = (*TYPES, *WRITTEN, "Patient"), software: str = "Example") -> dict[str, Any]:
-    interactions = [{"code": c} for c in ("read", "search-type", "create")]
-    rows = [{"type": t, "interaction": interactions, "conditionalCreate": True, "searchParam": [{"name": "identifier"}]} for t in types]
+def declared(
+    version: str = "4.0.1",
+    types: Any = (*TYPES, *WRITTEN, "Patient"),
+    software: str = "Example",
+    interactions: Any = ("read", "search-type", "create", "update"),
+) -> dict[str, Any]:
+    codes = [{"code": c} for c in interactions]
+    rows = [{"type": t, "interaction": codes, "conditionalCreate": True, "searchParam": [{"name": "identifier"}]} for t in types]
     rest = [{"mode": "server", "resource": rows, "interaction": [{"code": "transaction"}]}]
     return {"resourceType": "CapabilityStatement", "fhirVersion": version, "software": {"name": software}, "rest": rest}
 
@@ -153,6 +162,8 @@ def declared(version: str = "4.0.1", types: Any = (*TYPES, *WRITTEN, "Patient"),
         ({"statement": declared(types=WRITTEN)}, "reading", "problem", "Patient"),
         ({"statement": declared(types=(*TYPES, "Patient"))}, "writing", "note", "Not stored in the EHR"),
         ({"statement": declared(types=[t for t in (*TYPES, "Patient") if t != "MedicationRequest"])}, "writing", "note", "copied by hand"),
+        ({"statement": declared(interactions=("read", "search-type", "create"))}, "verifying", "note", "no decision is stored"),
+        ({"statement": declared(types=[t for t in (*TYPES, *WRITTEN, "Patient") if t != "Task"])}, "verifying", "note", "stays empty"),
         ({"statement": declared(software="HAPI FHIR Server")}, "profile", "note", 'profile = "hapi"'),
     ],
 )
@@ -164,6 +175,7 @@ def test_each_fault_is_said_with_what_to_do_about_it(
     report = look(pooled_session(), BASE, ENTRY)
     assert states(report)[id_] == state
     assert words in said(report, id_)
+    assert as_text(report)
     assert EXIT[report.outcome] == {"problem": 1, "unseen": 3, "note": 0}[state]
 
 
@@ -243,7 +255,7 @@ def usual(type_: str, asked: dict[str, str]) -> Any:
 def test_an_open_server_is_tried_on_the_first_patient_it_shows(fake: responses.RequestsMock) -> None:
     report = searched(fake, usual)
     assert states(report) == {
-        **dict.fromkeys(("redirect", "metadata", "profile", "reading", "writing", "searching"), "ok"),
+        **dict.fromkeys(("redirect", "metadata", "profile", "reading", "writing", "verifying", "searching"), "ok"),
         **dict.fromkeys(("patient-parameter", "unknown-parameter", "identifier", "paging"), "ok"),
         **{"table": "note", "discovery": "unseen"},
     }
@@ -286,6 +298,7 @@ def test_each_oddity_of_a_search_is_said(
     report = searched(fake, answer)
     assert states(report)[id_] == state
     assert words in said(report, id_)
+    assert as_text(report)
 
 
 # ── Recorded vendors ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,6 +388,36 @@ def test_without_an_address_every_entry_of_the_table_is_looked_at(
     assert [found["iss"] for found in json.loads(capsys.readouterr().out)] == ["http://127.0.0.1:9/fhir", "http://127.0.0.1:7/fhir"]
     assert main(["doctor"]) == 1
     assert capsys.readouterr().out.count("A problem stands in the way.") == 2
+
+
+@pytest.fixture
+def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A sandbox EHR that listens, as the one entry of the issuer table."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    base = f"http://127.0.0.1:{port}"
+    table = tmp_path / "issuers.toml"
+    table.write_text((PROJECT / "issuers.toml").read_text(encoding="utf-8").replace(EHR, base), encoding="utf-8")
+    monkeypatch.setenv("IVIG_ISSUERS", str(table))
+    server = bind(SandboxSettings(base, database=str(tmp_path / "ehr.sqlite")), "127.0.0.1", port)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield base
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_command_ends_with_0_on_a_sandbox_that_listens(listening: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == f"{listening}/fhir"
+    assert said.out.endswith("The app would work here; read the notes.\n")
+    assert said.err == ""
+    token = tmp_path / "token.json"
+    token.write_bytes(requests.get(f"{listening}/ehr/token?user=prescriber&patient=cidp-adult", timeout=10).content)
+    assert main(["doctor", f"{listening}/fhir", "--token-file", str(token), "--patient", "cidp-adult"]) == 0
+    assert capsys.readouterr().out.endswith("Everything is as the app needs it.\n")
 
 
 def test_wrong_usage_is_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
