@@ -166,6 +166,10 @@ class Case:
         """Days from the latest instant that `time` can mean (for "recent" windows: the most recent it may be)."""
         return None if time is None else _days(self.now, min(time.latest, max(self.now, time.earliest)))
 
+    def days_before_start(self, time: FhirTime) -> Decimal:
+        """Days from the earliest instant that `time` can mean until the first infusion planned starts."""
+        return _days(self.order.start, time.earliest)
+
     def within(self, time: FhirTime | None, days: Decimal | int, undated: bool = False) -> bool:
         """Whether an event may lie in the last `days` days, far end included; `undated` is the answer without a date."""
         if time is None:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from ivig_fhir.chart.facts import Drug, Event
-from ivig_fhir.fhir.quantity import half_up
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.absence import none_recorded, ordered
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.cumulative import given
@@ -17,6 +18,7 @@ from ivig_fhir.proposal.matching import Match, drugs, events
 
 OTHER, CUMULATIVE = "duplication.immunoglobulin", "duplication.cumulative-dose"
 _MEDICINES = ("request", "statement", "administration")
+_MEDICINE_TYPES = ("MedicationRequest", "MedicationStatement", "MedicationAdministration")
 
 
 def immunoglobulin(case: Case) -> Result:
@@ -28,7 +30,7 @@ def immunoglobulin(case: Case) -> Result:
     if hits:
         return finding(case, OTHER, hits)
     empty = not any(d.kind in _MEDICINES for d in case.chart.drugs) and case.chart.unread(case.check(OTHER).depends_on) is None
-    return case.fire(OTHER, "no-medicines", ()) if empty else case.clear(OTHER)
+    return case.fire(OTHER, "no-medicines", none_recorded(case, *_MEDICINE_TYPES)) if empty else case.clear(OTHER)
 
 
 def _duplicate(case: Case, match: Match[Drug]) -> Hit | None:
@@ -56,7 +58,7 @@ def _interval_branch(case: Case, item: Drug | Event) -> str:
     if item.time is None:
         return "undated-infusion"
     if expected is not None and _same_indication(case, item):
-        return "sooner-than-interval" if _days_before_start(case, item) < expected else ""
+        return "sooner-than-interval" if case.days_before_start(item.time) < expected else ""
     ago = case.days_ago_latest(item.time)
     if ago is None or ago < check.number("override_days_below"):
         return "recent-infusion"
@@ -64,25 +66,20 @@ def _interval_branch(case: Case, item: Drug | Event) -> str:
 
 
 def _expected_days(case: Case) -> Decimal | None:
-    """The order's interval in days, else its regimen's shortest, where it is within the days of the check: weekly and fortnightly."""
+    """The order's interval in days, else its regimen's shortest, where it is below the days of the check.
+
+    At exactly these days an infusion warns as any other: what comes back every two weeks is close enough to be looked at.
+    """
     regimen = case.order.regimen
     if regimen is None or regimen.interval_weeks is None:
         return None
     days = (case.order.interval_weeks or regimen.interval_weeks[0]) * timedelta(weeks=1).days
-    return days if days <= case.check(OTHER).number("override_days_below") else None
+    return days if days < case.check(OTHER).number("override_days_below") else None
 
 
 def _same_indication(case: Case, item: Drug | Event) -> bool:
     """An infusion without a recorded reason is taken for one of the same indication."""
     return not isinstance(item, Drug) or not item.reasons or case.order.indication.codes.by_code(item.reasons) is not None
-
-
-def _days_before_start(case: Case, item: Drug | Event) -> int:
-    """Calendar days from the earlier infusion to the first one planned, where the hospital is."""
-    if item.time is None:
-        return 0
-    zone = case.chart.zone
-    return (case.order.start.astimezone(zone).date() - item.time.earliest.astimezone(zone).date()).days
 
 
 def cumulative_dose(case: Case) -> Result:
@@ -100,10 +97,11 @@ def cumulative_dose(case: Case) -> Result:
             "limit": check.number("rolling"),
             "days": check.number("window_days"),
         }
-        hits.append(Hit("rolling", before.evidence, values))
+        hits.append(Hit("rolling", (ordered(f"{plain(order.course_exact_g)} g"), *before.evidence), values))
     exempt = order.indication.id in check.thresholds["exempt_daily"]
     if daily is not None and not exempt and daily > check.number("daily") * check.number("tolerance"):
-        hits.append(Hit("daily", (), {"daily": half_up(daily, "0.01"), "limit": check.number("daily")}))
+        shown = half_up(daily, "0.01")
+        hits.append(Hit("daily", (ordered(f"{plain(shown)} g/kg"),), {"daily": shown, "limit": check.number("daily")}))
     if hits and before.not_counted:
         hits.append(Hit("not-counted", before.not_counted))
     if hits:

@@ -58,8 +58,10 @@ def repeated(weeks: int | str, *facts: object, **options: Any) -> Case:
 @pytest.mark.parametrize(
     ("item", "severity"),
     [
-        (infusion("2026-02-23T12:00:00Z"), "clear"),  # seven days before the first infusion
-        (infusion("2026-02-24T12:00:00Z"), "override"),
+        (infusion("2026-02-23T10:00:00Z"), "clear"),  # seven days before the first infusion
+        (infusion("2026-02-23T10:00:01Z"), "override"),
+        (infusion("2026-02-23"), "clear"),  # the hour was not recorded
+        (infusion("2026-02-24"), "override"),
         (infusion("2026-02-12"), "clear"),
         (infusion("2026-02-23", reason="icd10cm|G61.81"), "clear"),
         (infusion("2026-02-23", reason="icd10cm|D83.9"), "override"),  # given for something else
@@ -73,24 +75,33 @@ def test_a_weekly_regimen_expects_its_own_infusions(item: object, severity: str)
 @pytest.mark.parametrize(
     ("item", "severity"),
     [
-        (infusion("2026-02-16T12:00:00Z"), "clear"),  # fourteen days before the first infusion
+        (infusion("2026-02-16T09:00:00Z"), "warning"),  # fourteen days
         (infusion("2026-02-17T12:00:00Z"), "override"),
-        (infusion("2026-02-12"), "clear"),
-        (infusion("2026-02-14", reason="icd10cm|D83.9"), "warning"),
+        (infusion("2026-02-09T09:00:00Z"), "clear"),
     ],
 )
-def test_a_fortnightly_regimen_expects_its_own_infusions(item: object, severity: str) -> None:
+def test_an_interval_of_two_weeks_is_judged_as_any_longer_one(item: object, severity: str) -> None:
     assert outcome(immunoglobulin(repeated(2, item))) == severity
 
 
-@pytest.mark.parametrize("weeks", ["2.1", "3"])
-def test_a_longer_interval_expects_nothing_within_two_weeks(weeks: str) -> None:
-    assert outcome(immunoglobulin(repeated(weeks, infusion("2026-02-16T08:00:00Z")))) == "warning"
+@pytest.mark.parametrize(("weeks", "severity"), [("1.9", "clear"), ("2", "warning"), ("2.1", "warning"), ("3", "warning")])
+def test_only_an_interval_below_two_weeks_expects_an_infusion_of_fourteen_days_ago(weeks: str, severity: str) -> None:
+    assert outcome(immunoglobulin(repeated(weeks, infusion("2026-02-16T08:00:00Z")))) == severity
 
 
 def test_a_record_without_any_medicine_cannot_show_a_duplicate() -> None:
-    assert outcome(immunoglobulin(case())) == "override"
+    empty = immunoglobulin(case())
+    assert outcome(empty) == "override"
+    assert [e.said for e in found(empty).evidence] == [
+        "MedicationRequest: none recorded", "MedicationStatement: none recorded", "MedicationAdministration: none recorded",
+    ]  # fmt: skip
     assert outcome(immunoglobulin(case(ASPIRIN))) == "clear"
+
+
+def test_a_dose_that_is_high_by_itself_cites_the_order() -> None:
+    rolling, daily = cumulative_dose(case(dose_g="148", days=4)), cumulative_dose(case(dose_g="74", days=1))
+    assert [(e.reference, e.said) for e in found(rolling).evidence] == [("order", "148 g")]
+    assert [(e.reference, e.said) for e in found(daily).evidence] == [("order", "1.06 g/kg")]
 
 
 def test_what_could_not_be_read_is_not_clear_and_not_empty() -> None:
@@ -120,7 +131,7 @@ def test_kawasaki_disease_is_treated_in_one_day() -> None:
 def test_evidence_holds_what_was_counted_and_what_was_not() -> None:
     result = cumulative_dose(case(infusion("2026-02-20", "140", id="a"), infusion("2026-02-21", None, id="b"), dose_g="70"))
     assert outcome(result) == "override"
-    assert cited(result) == {"administration/a", "administration/b"}
+    assert cited(result) == {"order", "administration/a", "administration/b"}
     assert "could not be counted" in found(result).message
     assert "3 g/kg" in found(result).message
 
