@@ -79,7 +79,7 @@ def _regimen(row: Table) -> Regimen:
     days, usual = row.whole_pair("days"), row.whole("default_days", least=1)
     if not days[0] <= usual <= days[1]:
         raise row.fault("default_days", f"is not from {days[0]} to {days[1]}")
-    interval = row.pair_or_none("interval_weeks")
+    interval, label_days = row.pair_or_none("interval_weeks"), _by_product(row, "label_days", Table.whole_pair)
     return Regimen(
         id=row.id(),
         title=row.text("title"),
@@ -96,7 +96,8 @@ def _regimen(row: Table) -> Regimen:
         infusion_hours=row.pair_or_none("infusion_hours"),
         label_range_g_kg=row.pair_or_none("label_range_g_kg"),
         label_g_kg=_by_product(row, "label_g_kg", Table.pair),
-        label_days=_by_product(row, "label_days", Table.whole_pair),
+        label_days=label_days,
+        label_days_either=_either(row, label_days),
         exception=row.flag("exception", default=False),
         not_for=row.id("not_for") if row.has("not_for") else "",
         tier=row.one_of("tier", TIERS) if row.has("tier") else "",
@@ -136,6 +137,15 @@ def _by_product(row: Table, key: str, pair: Callable[[Table, str], tuple[T, T]])
         return {}
     table = row.table(key)
     return {product: pair(table, product) for product in table.names()}
+
+
+def _either(row: Table, label_days: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
+    """Products of whose days the label prints the two ends only; each has two that differ."""
+    named = row.words("label_days_either")
+    odd = next((p for p in named if len(set(label_days.get(p, ()))) < 2), None)
+    if odd is not None:
+        raise row.fault("label_days_either", f"names {odd!r}, which has no two numbers in label_days")
+    return named
 
 
 def _maximum(row: Table) -> tuple[dict[str, Decimal], Basis | None]:

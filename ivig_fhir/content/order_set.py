@@ -20,7 +20,8 @@ class Regimen:
 
     `usual_g_kg` and `usual_interval_weeks` are proposed; without them the lower end is. A regimen with an interval is a series: of
     `cycles`, else of as many as fit before its review, `review_months` after the start (None: as the policy says). One infusion takes
-    `infusion_hours`. `label_days` and `label_g_kg` map a product id to what its label prints. `exception` marks a regimen that must be
+    `infusion_hours`. `label_days` and `label_g_kg` map a product id to what its label prints; of `label_days_either` it prints the two
+    numbers of days and none between. `exception` marks a regimen that must be
     chosen, never defaulted, `not_for` the value set of diagnoses for which it is none; `tier` a grade of its own (empty: that of the
     order set); `age_years` whom it is for, completed years, both included; `repeat` says in words whether and when it may be given again.
     """
@@ -41,6 +42,7 @@ class Regimen:
     label_range_g_kg: Range | None
     label_g_kg: Mapping[str, Range]
     label_days: Mapping[str, tuple[int, int]]
+    label_days_either: tuple[str, ...]
     exception: bool
     not_for: str
     tier: str

@@ -32,7 +32,7 @@ fraction = "0.10"
 severity = "hard-stop"
 message = "Not in {diluent}."
 """
-MG, CVID = "indications/mg.toml", "indications/pi-cvid.toml"
+MG, CVID, ITP = "indications/mg.toml", "indications/pi-cvid.toml", "indications/itp-adult.toml"
 CIDP, GAMUNEX, POLICIES = "indications/cidp.toml", "products/gamunex-c.toml", "policies.toml"
 PANZYGA = "products/panzyga.toml"
 SODIUM = "checks/sodium.toml"
@@ -59,6 +59,7 @@ FAULTS = [
     (CIDP, 'id = "cidp-maint"', 'id = "cidp-load"', (CIDP, "cidp-load", "twice")),
     (CIDP, 'tier = "B"', 'tier = "F"', (CIDP, "regimen[cidp-combo].tier", "'F'")),
     (CIDP, "panzyga = [1, 2]", "panzygo = [1, 2]", (CIDP, "regimen[cidp-maint].label_g_kg", "panzygo", "no product")),
+    (ITP, '_either = ["gamunex-c"', '_either = ["privigen"', (ITP, "regimen[itp-adult-label].label_days_either", "privigen", "no two numbers")),
     (CIDP, 'basis = "as cidp-load"', 'basis = "as cidp-load"\ncycles = 2', (CIDP, "regimen[cidp-combo].cycles", "interval_weeks only")),
     (CIDP, 'basis = "as cidp-load"', 'basis = "as cidp-load"\nreview_months = 2', (CIDP, "review_months", "interval_weeks only")),
     (CIDP, "interval_weeks = [3, 3]", "interval_weeks = [3, 3]\nreview_months = 7", (CIDP, "cidp-maint", "review_months", "6 months")),

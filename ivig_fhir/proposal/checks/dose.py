@@ -111,9 +111,13 @@ def split_outside_label(case: Case) -> Result:
     """Days over which the product's label does not divide the dose."""
     regimen, product = case.order.regimen, case.order.product
     days = regimen.label_days.get(product.id) if regimen else None
-    if regimen is None or days is None or days[0] <= case.order.days <= days[1]:
+    if regimen is None or days is None:
         return Clear(SPLIT)
-    says = _between(Decimal(days[0]), Decimal(days[1]))
+    low, high = days
+    either = product.id in regimen.label_days_either
+    if case.order.days in days or (not either and low < case.order.days < high):
+        return Clear(SPLIT)
+    says = f"{low} or {high}" if either else _between(Decimal(low), Decimal(high))
     shown = (ordered(f"{case.order.days} d"), _says(case, regimen, f"{product.brand}: {says} d"))
     return finding(case, SPLIT, [Hit("days", shown, {"given": case.order.days, "says": says, "product": product.brand})])
 

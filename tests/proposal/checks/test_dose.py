@@ -95,6 +95,15 @@ def test_days_are_those_that_the_label_of_this_product_prints(product: str, days
     assert outcome(made) == severity
 
 
+@pytest.mark.parametrize(("days", "severity"), [(1, "warning"), (2, "clear"), (3, "warning"), (4, "warning"), (5, "clear")])
+@pytest.mark.parametrize("product", ["gamunex-c", "gammaked"])
+def test_a_label_that_prints_two_ways_prints_none_between(product: str, days: int, severity: str) -> None:
+    ways = {"indication": "itp-adult", "regimen": "itp-adult-label", "dose": {"per_kg": "2"}}
+    made = check("dose.split-outside-label", product=product, days=days, **ways)
+    assert outcome(made) == severity
+    assert severity == "clear" or "says 2 or 5" in found(made).message
+
+
 @pytest.mark.parametrize(
     ("dose", "severity"),
     [
