@@ -46,7 +46,7 @@ def weight(kg: str = "82.0", policy: str = "adj-bmi30") -> WeightCalculation:
         dosing_kg=Decimal(kg),
         used="actual",
         policy=policy,
-        policy_version="1",
+        policy_version=content().weight_policies[policy].version,
         why="Actual weight: BMI 25.3 against a limit of 30.",
         basis="actual",
         reason="",

@@ -11,6 +11,7 @@ from math import ceil, floor
 from ivig_fhir.content.model import Content, Ladder, Product, WeightPolicy
 from ivig_fhir.fhir.codes import LOINC, codings
 from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
+from ivig_fhir.fhir.given import given_on
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.fhir.stored_order import Resource, StoredOrder, in_unit, number, said
 
@@ -114,6 +115,8 @@ def _weight(f: _Facts) -> Iterable[Recalculated]:
     if actual is None or policy is None:
         yield Recalculated("Dosing weight", ordered, "no weight can be read" if actual is None else "the policy is not known", False)
         return
+    version = f.basis.get("policyVersion")  # of another version nothing is held against the order: the weight tells what it changes
+    yield Recalculated("Weight policy", f"version {version}", f"version {policy.version}", version == policy.version or None)
     used, kg = _by_policy(f, policy, actual)
     yield Recalculated("Dosing weight", ordered, f"{said(kg, 'kg')}, {used}", (kg, used) == (f.kg, f.basis.get("weightUsed")))
 
@@ -219,9 +222,19 @@ def _maximum(f: _Facts, kg: Fraction) -> Iterable[Recalculated]:
     shown = [f"{said(a, 'mL/h')} to {said(b, 'mL/h')}" for a, b in ((low, high), ends)]
     yield Recalculated("Lowest and highest rate", shown[0], shown[1], bool(rates) and ends == (low, high))
     tables = [f.ladder] if f.ladder else list(f.product.ladders if f.product else ())
-    most = max((Fraction(x.max_ml_kg_h) * kg for x in tables), default=None)
+    most = max((_highest(f, x) * kg for x in tables), default=None)
     limit = "no maximum in the label tables" if most is None else f"at most {said(_half_up(most, _TENTH), 'mL/h')}"
     yield Recalculated("Label maximum", said(high, "mL/h"), limit, None if most is None else high is not None and high <= most)
+
+
+def _highest(f: _Facts, table: Ladder) -> Fraction:
+    """The maximum of a table; of a maker's chart for experienced patients the lower one, unless the record shows that the patient is."""
+    new, first = table.new_patients, min(f.dates, default=None)
+    if new is None or f.product is None or first is None:
+        return Fraction(table.max_ml_kg_h)
+    given = given_on(f.record, f.product.names, f.product.codes.get("ndc", ()))
+    used_to_it = any(0 <= (first - day).days <= new.within_days for day in given)
+    return Fraction(table.max_ml_kg_h if used_to_it else new.max_ml_kg_h)
 
 
 def _schedule(f: _Facts) -> Iterable[Recalculated]:

@@ -40,7 +40,8 @@ def test_it_imports_nothing_of_the_first_calculation() -> None:
     tree = ast.parse((ROOT / "ivig_fhir/order/recompute.py").read_text(encoding="utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     assert {m for m in imported if m.startswith("ivig_fhir")} == {
-        "ivig_fhir.content.model", "ivig_fhir.fhir.codes", "ivig_fhir.fhir.dates", "ivig_fhir.fhir.references", "ivig_fhir.fhir.stored_order",
+        "ivig_fhir.content.model", "ivig_fhir.fhir.codes", "ivig_fhir.fhir.dates", "ivig_fhir.fhir.given", "ivig_fhir.fhir.references",
+        "ivig_fhir.fhir.stored_order",
     }  # fmt: skip
 
 
