@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date
 
 from ivig_fhir.fhir.dates import plus_months
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.proposal.absence import ordered
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Result
@@ -45,10 +47,11 @@ def last_infusion(case: Case) -> date | None:
 
 def future_interval(case: Case) -> Result:
     """Always said: how long measles and varicella vaccines have to wait, and the earliest day."""
-    months, last = interval_months(case), last_infusion(case)
-    if months is None or last is None:
+    months, last, dose = interval_months(case), last_infusion(case), case.order.course_g_kg
+    if months is None or last is None or dose is None:
         return case.unknown(INTERVAL, case.check(INTERVAL).messages["no-dose"])
-    return finding(case, INTERVAL, [Hit("interval", (), {"months": months, "date": plus_months(last, months).isoformat()})])
+    shown = ordered(f"{plain(half_up(dose, '0.001'))} g/kg"), ordered(last.isoformat())
+    return finding(case, INTERVAL, [Hit("interval", shown, {"months": months, "date": plus_months(last, months).isoformat()})])
 
 
 CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (

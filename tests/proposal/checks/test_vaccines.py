@@ -69,6 +69,7 @@ def test_the_finding_is_information_and_gives_the_earliest_day() -> None:
     result = future_interval(case(dose_g="70", days=2))
     assert outcome(result) == "info"
     assert "not before 2027-01-03" in found(result).message
+    assert [(e.reference, e.said) for e in found(result).evidence] == [("order", "1 g/kg"), ("order", "2026-03-03")]
 
 
 def test_of_a_series_the_last_cycle_counts() -> None:
