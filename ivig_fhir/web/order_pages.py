@@ -10,6 +10,7 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
 from ivig_fhir.errors import FhirError, OutcomeUnknown, SelectionError
+from ivig_fhir.fhir.reading import reference
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
@@ -21,6 +22,7 @@ from ivig_fhir.web.receipt_view import receipt_view, runs_view, sheet_view
 from ivig_fhir.web.review_page import question_view, refusals_said, review_page
 from ivig_fhir.workflow.approve import approve_order, refuse
 from ivig_fhir.workflow.propose import choose, open_page, run_of_launch
+from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.reply import answer_question, order_again, withdraw_order
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.verify import read_stored
@@ -41,7 +43,7 @@ def pages(runtime: Runtime) -> Blueprint:
         if session.role in ("prescriber", "unproven"):
             run = run_of_launch(runtime, session)
             return redirect(f"{run.run}/{'receipt' if run.state == 'approved' else ''}", 303)
-        return page(runtime, session, "runs.html", runs_view(_runs_of_patient(runtime, session)))
+        return page(runtime, session, "runs.html", runs_view(read_patient(runtime, session), _runs_of_patient(runtime, session)))
 
     @blueprint.post("/")
     def new(sid: str) -> Redirect:
@@ -65,7 +67,8 @@ def pages(runtime: Runtime) -> Blueprint:
         session = enter(runtime, sid, *LOOKERS)
         order = order_of(runtime, session, run)
         stored = read_stored(runtime.client(session), run, order)
-        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run))
+        person = read_patient(runtime, session, reference(stored.order, "subject"))
+        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run, person))
 
     for name, act in (("propose", _propose), ("approve", _approve), ("resend", _resend), ("answer", _answer), ("withdraw", _withdraw)):
         blueprint.add_url_rule(f"/<run>/{name}", name, _prescribers(runtime, act), methods=["POST"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ivig_fhir.chart.facts import Person
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.proposal.answer import series_json
@@ -27,6 +28,16 @@ def banner_view(p: Proposal, chart: ChartSnapshot) -> View:
         "identifier": p.patient.identifier,
         "weight": weight,
         "allergies": allergies_said(chart),
+    }
+
+
+def person_view(person: Person) -> View:
+    """The same line on a page that shows no chart: who it is about, and nothing of weight and allergies."""
+    born = f"{day(person.birth_date)}" if person.birth_date else "not recorded"
+    return {
+        "name": shouted(person.name) or "Name not recorded",
+        "born": f"{born}, {person.sex or 'sex not recorded'}",
+        "identifier": person.identifier,
     }
 
 

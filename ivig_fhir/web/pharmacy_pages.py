@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
+from ivig_fhir.fhir.reading import reference
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.web.doors import enter, page, sent_json, token
@@ -15,6 +16,7 @@ from ivig_fhir.web.errors import wants_json
 from ivig_fhir.web.pharmacy_view import apart_view, case_view, worklist_json, worklist_view
 from ivig_fhir.web.receipt_view import sheet_view
 from ivig_fhir.workflow.approve import refuse
+from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.verify import decide_order, open_case, read_stored, worklist
 
@@ -46,7 +48,8 @@ def pages(runtime: Runtime) -> Blueprint:
         with runtime.database.read() as tx:
             order = orders.load(tx, session.context.iss, run)
         stored = read_stored(runtime.client(session), run, order)
-        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run))
+        person = read_patient(runtime, session, reference(stored.order, "subject"))
+        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run, person))
 
     @blueprint.route("/<run>/double", methods=["GET", "POST"])
     def double(sid: str, run: str) -> Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ivig_fhir.chart.facts import Person
 from ivig_fhir.content.model import Content
 from ivig_fhir.ehr.profiles import WriteMode
 from ivig_fhir.fhir.building import decode
@@ -16,7 +17,7 @@ from ivig_fhir.order.transaction import from_json
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
-from ivig_fhir.web.order_view import banner_view, number_view
+from ivig_fhir.web.order_view import banner_view, number_view, person_view
 from ivig_fhir.web.render import STATES, clock, day
 from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.workflow.propose import Page
@@ -111,13 +112,16 @@ def order_text(order: Order) -> str:
     return "\n".join(line for line in (*lines, *dict.fromkeys(notes)) if line.strip(": "))
 
 
-def runs_view(runs: Sequence[Run]) -> View:
+def runs_view(person: Person, runs: Sequence[Run]) -> View:
     """A patient's orders that are in the EHR, newest last."""
-    return {"runs": [{"run": r.run, "state": STATES[r.state], "at": day(r.changed), "sheet": r.state == "verified"} for r in runs]}
+    return {
+        "banner": person_view(person),
+        "runs": [{"run": r.run, "state": STATES[r.state], "at": day(r.changed), "sheet": r.state == "verified"} for r in runs],
+    }
 
 
-def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: str) -> View:
-    """One sheet for each infusion day of a verified order. StateError before."""
+def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: str, person: Person) -> View:
+    """One sheet for each infusion day of a verified order, each with whose it is. StateError before."""
     made = sheet(OrderState(order.state), stored, (), content, f"urn:uuid:{run}")
     kept = json.loads(order.body)
     wanted = {c["id"] for c in kept["companions"] if c["selected"]}
@@ -136,7 +140,7 @@ def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: s
     common = {
         "title": f"Infusion sheet, {made.product}",
         "reference": f"{made.order}, version {made.version}",
-        "patient": made.patient,
+        **person_view(person),
         "identity": f"dosing weight {made.dosing_weight}; ordered by {made.signed_by}",
         "product": made.product,
         "vials": ", ".join(f"{count} × {size}" for size, count in made.vials),

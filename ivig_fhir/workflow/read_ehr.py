@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from ivig_fhir.chart.answers import Answers, Reason
+from ivig_fhir.chart.facts import Person
+from ivig_fhir.chart.person import read_person
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
@@ -13,6 +15,7 @@ from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.fetch import fetch_answers
 from ivig_fhir.ehr.reading import everything_allowed
 from ivig_fhir.errors import NoPatient
+from ivig_fhir.fhir.reading import reference_key
 from ivig_fhir.store import sessions
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.runtime import Runtime, granted, verdict
@@ -30,6 +33,19 @@ def read_answers(runtime: Runtime, session: sessions.Session, patient: str | Non
         raise NoPatient()
     known = runtime.profile(session.context.iss)
     return _limits_named(fetch_answers(runtime.client(session), wanted, allowed=verdict(session), known=known, fresh=fresh), session)
+
+
+def read_patient(runtime: Runtime, session: sessions.Session, reference: str = "") -> Person:
+    """Who a page is about that shows no chart: the patient whom an order names, else the session's.
+
+    Errors: NoPatient; FhirError, also for a patient of another server.
+    """
+    wanted = reference or (f"Patient/{session.context.patient}" if session.context.patient else "")
+    if not wanted:
+        raise NoPatient()
+    client = runtime.client(session)
+    client.address(wanted)  # refused where it leads to another server: an id there is somebody else's here
+    return read_person(client.read(reference_key(wanted)).body, runtime.now())
 
 
 def _limits_named(answers: Answers, session: sessions.Session) -> Answers:

@@ -22,6 +22,7 @@ from ivig_fhir.smart.identity import Identity
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import sessions
 from ivig_fhir.web.doors import cookie_name, take_back
+from ivig_fhir.web.render import day
 from ivig_fhir.web.security import browser_cookie
 from ivig_fhir.workflow import sign_in
 
@@ -374,6 +375,31 @@ def test_an_ehr_with_a_banner_of_its_own_hides_ours_on_screen_and_keeps_it_in_pr
         assert "PLACEHOLD" in body, "in print, and to whoever reads the page by ear"
     css = at.browser().get(f"{APP}/static/style.css").body
     assert "@media screen{.pt.ehr .who{display:none}}" in css
+
+
+def test_every_page_of_a_patient_says_who_it_is(at: Hospital) -> None:
+    prescriber = at.tab(MG)
+    seen = [prescriber.page]
+    prescriber.approve()
+    seen.append(prescriber.page)
+    pharmacist = at.tab(MG, "pharmacist", target="pharmacy")
+    pharmacist.follow("PLACEHOLD")
+    seen.append(pharmacist.page)
+    seen.append(pharmacist.go("double"))
+    pharmacist.go("./")
+    pharmacist.press("Verify")
+    nurse = at.tab(MG, "nurse")
+    seen.append(nurse.page)
+    nurse.follow("Infusion sheet")
+    seen.append(nurse.page)
+    person = at.parts.store.current("Patient", MG)
+    assert person is not None
+    assert person.body is not None
+    family, number = person.body["name"][0]["family"].upper(), person.body["identifier"][0]["value"]
+    born = day(person.body["birthDate"]).replace("\u00a0", " ")
+    for page in seen:
+        text = page.text.replace("\u00a0", " ")
+        assert (page.status, family in text, number in text, born in text) == (200, True, True, True), page.url
 
 
 @pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@193")
