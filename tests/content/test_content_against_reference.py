@@ -29,7 +29,7 @@ def hyphens(id_: str) -> str:
 
 # Codes that the reference lacks: of a recorded chart (an allergy to immunoglobulin must never be read as none), and of public code lists.
 ADDED_CODES = {
-    "ig_therapy": {code(SHORT["snomed"], "294635009")},
+    "ig_therapy": {code(SHORT["snomed"], "294635009"), code(SHORT["unii"], "66Y330CJHS")},
     "corn_allergy": {code(SHORT["snomed"], "419573007"), code(SHORT["unii"], "O8232NY3SJ")},
     "polysorbate_allergy": {code(SHORT["unii"], "6OZP39ZG8H")},
 }

@@ -34,6 +34,15 @@ def test_a_severe_reaction_stops_and_a_resolved_one_asks(more: dict[str, object]
     assert outcome(severe_reaction(case(allergy(IG, **more)))) == severity
 
 
+@pytest.mark.parametrize("code_", [IG, "cvx|87", "ndc|44206-439-40", "hcpcs|J1561", "snomed|294635009", "unii|66Y330CJHS"])
+def test_a_severe_reaction_stops_in_whatever_code_system_it_is_recorded(code_: str) -> None:
+    assert outcome(severe_reaction(case(allergy(code_, criticality="high")))) == "hard-stop"
+
+
+def test_words_of_another_globulin_win_over_the_ingredient_that_it_shares() -> None:
+    assert outcome(severe_reaction(case(allergy("unii|66Y330CJHS", "Rho(D) immune globulin", criticality="high")))) == "clear"
+
+
 @pytest.mark.parametrize("text", ["Gammagard infusion", "IVIG", "immune globulin"])
 def test_a_brand_in_words_is_enough_and_asks_to_be_confirmed(text: str) -> None:
     result = severe_reaction(case(allergy(text=text, **SEVERE)))
