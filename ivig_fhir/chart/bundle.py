@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from ivig_fhir.chart.answers import Answer, Answers, Oddity, Resource
-from ivig_fhir.chart.entries import Entries, Entry, flatten
+from ivig_fhir.chart.answers import Answer, Answers, Oddity, Reason, Resource
+from ivig_fhir.chart.entries import Entries, Entry, Page, flatten
 from ivig_fhir.chart.gaps import READ_TYPES, Unread, gaps_in
 from ivig_fhir.errors import ChartError
 from ivig_fhir.fhir.dates import parse_time
@@ -129,7 +129,15 @@ def _gaps(found: Entries) -> tuple[Mapping[str, Unread], list[Oddity]]:
             before = unread.get(item.type)
             if before is None or (before.in_part and not item.in_part):
                 unread[item.type] = item
+    for type_ in (t for page in found.pages if page.following not in found.addresses for t in _cut_off(page)):
+        unread.setdefault(type_, Unread(type_, Reason.ERROR, f"{type_} was read only in part: the next page is not in the record.", True))
     return unread, list(dict.fromkeys(unnamed))
+
+
+def _cut_off(page: Page) -> tuple[str, ...]:
+    """The types of which the next page may hold more: the one asked for and those beside it; where none was asked for alone, any."""
+    likely = page.types | {page.asked} if page.asked.isalpha() else page.types
+    return tuple(t for t in READ_TYPES if t in likely) if page.asked.isalpha() or len(likely) == 1 else READ_TYPES
 
 
 def _answer(type_: str, kept: Mapping[str, Resource], unread: Unread | None) -> Answer:

@@ -24,12 +24,23 @@ class Entry:
     asked: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of results that is not the last: the type that was asked for, the types on it, and the address of the next one."""
+
+    asked: str
+    types: frozenset[str]
+    following: str
+
+
 @dataclass
 class Entries:
-    """All entries of a document in their order, and what had to be passed over."""
+    """All entries of a document in their order, what had to be passed over, pages with a next one, and the addresses of pages held."""
 
     entries: list[Entry] = field(default_factory=list)
     oddities: list[Oddity] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+    addresses: set[str] = field(default_factory=set)
 
     def of_type(self, type_: str) -> Iterator[Entry]:
         """The entries of one resource type."""
@@ -47,7 +58,9 @@ def flatten(document: Any) -> Entries:
         elif not isinstance(item, dict) or not word(item, "resourceType"):
             found.oddities.append(Oddity("", "An entry that is not a FHIR resource was passed over."))
         elif item["resourceType"] == "Bundle":
-            waiting += reversed(list(_inside(item, found.oddities)))
+            inside = list(_inside(item, found.oddities))
+            _note_page(found, item, inside)
+            waiting += reversed(inside)
         else:
             found.entries.append(Entry(_with_id(exact(item), full_url), full_url, asked))
     _resolve(found.entries)
@@ -79,8 +92,21 @@ def _inside(bundle: Mapping[str, Any], oddities: list[Oddity]) -> Iterator[tuple
 
 def _asked(bundle: Mapping[str, Any]) -> str:
     """The type in the self link of a searchset ("…/Observation?patient=…")."""
-    link = next((word(x, "url") for x in parts(bundle, "link") if word(x, "relation") == "self"), "")
-    return link.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return _link(bundle, "self").partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def _link(bundle: Mapping[str, Any], relation: str) -> str:
+    return next((word(x, "url") for x in parts(bundle, "link") if word(x, "relation") == relation), "")
+
+
+def _note_page(found: Entries, bundle: Mapping[str, Any], inside: Iterable[tuple[Any, str, str]]) -> None:
+    """Remember the address of a Bundle and, where it has a next page, which that is."""
+    following, address = _link(bundle, "next"), _link(bundle, "self")
+    if address:
+        found.addresses.add(address)
+    if following:
+        types = frozenset(word(r, "resourceType") for r, _, _ in inside if isinstance(r, dict)) - {"OperationOutcome"}
+        found.pages.append(Page(_asked(bundle), types, following))
 
 
 def _is_newest(entry: Mapping[str, Any], seen: set[str]) -> bool:

@@ -296,3 +296,34 @@ def test_a_whole_gap_outweighs_a_partial_one(make):
     whole = make.outcome("forbidden", "Condition is not for you.")
     for pair in ([part, whole], [whole, part]):
         assert "could not be read" in from_documents([make.patient, *pair]).of("Condition").said
+
+
+def page(make, *resources, address="", following=""):
+    links = [{"relation": r, "url": u} for r, u in (("self", address), ("next", following)) if u]
+    return {**make.bundle(*resources, type_="searchset"), "link": links}
+
+
+@pytest.mark.parametrize("asked", ["", "https://ehr/r4/Observation?patient=p1"])
+def test_a_first_page_alone_is_a_type_read_in_part(make, asked):
+    answers = from_documents([make.patient, page(make, make.observation("29463-7", 71), address=asked, following="https://ehr/r4?page=2")])
+    observations = answers.of("Observation")
+    assert ids(answers) == ["obs-29463-7"]
+    assert (observations.complete, observations.problem) == (False, Reason.ERROR)
+    assert observations.said == "Observation was read only in part: the next page is not in the record."
+    assert answers.of("Condition").complete
+
+
+def test_with_its_last_page_a_type_is_complete(make):
+    first = page(make, make.observation("29463-7", 71), address="https://ehr/r4/Observation?patient=p1", following="https://ehr/r4?page=2")
+    last = page(make, make.observation("8302-2", 170, "cm"), address="https://ehr/r4?page=2")
+    assert from_documents([make.patient, first, last]).of("Observation").complete
+
+
+def test_a_first_page_of_everything_leaves_every_type_open(make):
+    everything = page(make, make.patient, make.observation("29463-7", 71), address="https://ehr/r4/Patient/p1/$everything", following="x")
+    assert not any(a.complete for a in from_documents(everything).by_type.values())
+
+
+def test_a_first_page_of_what_nothing_depends_on_leaves_no_gap(make):
+    first = page(make, address="https://ehr/r4/Account?patient=p1", following="https://ehr/r4?page=2")
+    assert all(a.complete for a in from_documents([make.patient, first]).by_type.values())
