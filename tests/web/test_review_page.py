@@ -133,13 +133,13 @@ def test_a_refused_approval_names_every_finding_that_still_asks(at: Hospital) ->
     assert "Nephrotoxic drugs at the same time: This finding needs a coded reason and a note." in tab.page.text
 
 
-def test_a_nurse_or_pharmacist_may_look_and_finds_nothing_to_press(at: Hospital) -> None:
+def test_a_nurse_or_pharmacist_may_look_and_finds_nothing_to_press_but_log_out(at: Hospital) -> None:
     tab = at.tab(CIDP)
     for user in ("pharmacist", "nurse"):
         other = at.tab(CIDP, user)
         page = other.browser.get(f"http://127.0.0.1:5000/s/{other.session}/orders/{tab.run}/")
         assert page.status == 200
-        assert page.buttons == []
+        assert page.buttons == ["Log out"]
 
 
 def test_long_names_and_every_indication_are_choices(at: Hospital) -> None:
