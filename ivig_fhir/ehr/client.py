@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from ivig_fhir.ehr.failures import asks_to_break_the_glass, failure
 from ivig_fhir.ehr.retry import TRANSIENT, Patience
@@ -49,8 +50,31 @@ def pooled_session(connections: int = CONNECTIONS) -> requests.Session:
     http = requests.Session()
     http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("https://", "http://"):
-        http.mount(scheme, HTTPAdapter(pool_maxsize=connections, pool_block=True))
+        http.mount(scheme, _Impatient(pool_maxsize=connections, pool_block=True))
     return http
+
+
+class _Impatient(HTTPAdapter):
+    """Hands over the bytes of an answer as they arrive, and no longer than `longest` seconds.
+
+    urllib3 waits until a whole chunk is there, and each byte starts its timeout anew: a server that sends a byte now and then would hold
+    a thread for days, past every deadline of whoever reads.
+    """
+
+    longest = 60.0
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        made = super().build_response(req, resp)
+        raw, end = made.raw, time.monotonic() + self.longest
+
+        def arriving(amount: int = 65536, decode_content: bool = True) -> Iterator[bytes]:
+            while data := raw.read1(amount, decode_content=decode_content):
+                yield data
+                if time.monotonic() > end:
+                    raise ReadTimeoutError(None, None, "the answer takes too long")  # type: ignore[arg-type]
+
+        raw.stream = arriving  # type: ignore[method-assign]
+        return made
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
