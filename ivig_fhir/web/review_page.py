@@ -46,6 +46,7 @@ def _choose(runtime: Runtime, session: sessions.Session, opened: Page) -> View:
         "coded": coded,
         "others": rest,
         "name": opened.chart.patient.name,
+        "unread": "" if opened.chart.answer("Condition").complete else opened.chart.answer("Condition").said,
         "may_choose": session.role == "prescriber",
     }
 
