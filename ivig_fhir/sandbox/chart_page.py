@@ -14,11 +14,12 @@ blueprint = Blueprint("chart_page", __name__)
 
 
 def policy() -> str:
-    """The Content-Security-Policy of every page: nothing inline, nothing from elsewhere but the app in its frame."""
-    app = current().settings.app_url
+    """The Content-Security-Policy of every page: nothing inline, nothing from elsewhere but, in its frame, the app and our own sign-in."""
+    app, sign_in = current().settings.app_url, current().settings.base_url
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-        f"frame-src 'self' {app}; form-action 'self' {app} http://127.0.0.1:* http://localhost:*; frame-ancestors 'self'; base-uri 'none'"
+        f"frame-src 'self' {app} {sign_in}; "
+        f"form-action 'self' {app} http://127.0.0.1:* http://localhost:*; frame-ancestors 'self'; base-uri 'none'"
     )
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from hmac import compare_digest
 
-_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?/callback")
+_LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost)(:\d{1,5})?/callback")
 
 
 @dataclass(frozen=True, slots=True)
