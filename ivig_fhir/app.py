@@ -30,7 +30,7 @@ from ivig_fhir.store.database import Database, connect, migrate
 from ivig_fhir.store.seal import KeyRing
 from ivig_fhir.web import errors, launch_pages, order_pages, pharmacy_pages, session_pages, status_pages
 from ivig_fhir.web.doors import content_words
-from ivig_fhir.web.render import FILTERS
+from ivig_fhir.web.render import FILTERS, calm
 from ivig_fhir.web.security import protect
 from ivig_fhir.workflow.runtime import Runtime
 
@@ -43,6 +43,7 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
     app = Flask("ivig_fhir", template_folder="web/templates", static_folder="web/static", root_path=str(PACKAGE))
     app.config.update(MAX_CONTENT_LENGTH=1_000_000, MAX_FORM_MEMORY_SIZE=500_000, SESSION_COOKIE_NAME="unused")
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.finalize = calm
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     protect(app, (a for i in runtime.smart.issuers.entries for a in i.frame_ancestors), settings.secure_cookies)
     app.context_processor(lambda: content_words(runtime))

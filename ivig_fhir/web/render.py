@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup
 
 from ivig_fhir.fhir.dates import parse_time
 from ivig_fhir.fhir.quantity import half_up, plain
@@ -28,6 +31,8 @@ REASONS = {
 }
 _ABBREVIATION = re.compile(r"\(([A-Z][A-Z0-9-]{1,9})\)")
 _INSTANT = re.compile(r"\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
+# Controls, and the marks that embed, override or isolate a direction: 1U+202E0 mL would be read as 01 mL.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 STATES = {
     "proposed": "Proposed, nothing written yet",
     "approved": "Approved, not yet in the EHR",
@@ -39,6 +44,14 @@ STATES = {
     "rejected": "Rejected",
     "cancelled": "Cancelled",
 }
+
+
+def calm(value: Any) -> Any:
+    """What is about to stand on a page, without the characters that turn the direction of the words and figures beside them, or are none.
+
+    Everything that a template shows passes here; what is escaped already has passed.
+    """
+    return _UNSEEN.sub("", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def amount(value: Decimal | str | None, unit: str) -> str:

@@ -36,6 +36,10 @@ def protect(app: Flask, ancestors: Iterable[str], secure: bool) -> None:
             ancestors="".join(f" {a}" for a in g.get("framers", anybody)), forms="".join(f" {o}" for o in g.get("posts_to", ()))
         )
         response.headers.update(_ALWAYS)
+        where = response.headers.get("Location", "")
+        if where.startswith(request.host_url):  # a missing slash is answered with the host that the request named, which anybody may name
+            response.headers["Location"] = "/" + where.removeprefix(request.host_url).lstrip("/")
+            response.set_data(b"")
         if secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.endpoint not in ("static", "launch.keys"):  # our public keys may be kept, as their own header says
