@@ -7,7 +7,7 @@ EHR_PORT ?= 5001
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types proof bench audit generated lock clean
+.PHONY: help setup demo test check lint types proof bench audit sbom generated lock clean
 
 help: ## print the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ bench: $(VENV)/.dev ## measure the engine on this machine; docs/generated/perfor
 
 audit: $(VENV)/.audit ## dependency audit and bill of materials; what was not audited is a failure
 	@$(BIN)/python scripts/audit.py
+
+sbom: $(VENV)/.runtime ## bill of materials of what is pinned (CycloneDX, offline); var/bill-of-materials.json
+	@$(BIN)/python scripts/audit.py --bill
 
 generated: $(VENV)/.dev ## make the pages under docs/generated again
 	@$(BIN)/python scripts/generated_pages.py

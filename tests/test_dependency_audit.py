@@ -80,6 +80,16 @@ def test_the_bill_of_materials_names_every_pin_with_its_licence(script: ModuleTy
     assert all(part["licenses"] for part in made["components"])
 
 
+def test_the_bill_alone_is_written_without_an_audit(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "ivig-fhir"\nversion = "0.1.0"\n', encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["audit.py", "--bill"])
+    assert script.main() == 0
+    bill = json.loads((tmp_path / "var" / "bill.json").read_text(encoding="utf-8"))
+    assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "ivig-fhir")
+    assert {part["purl"] for part in bill["components"]} == {"pkg:pypi/flask@3.1.3", "pkg:pypi/typing-extensions@4.15.0"}
+
+
 def test_no_lock_file_holds_an_address_and_every_pin_has_a_hash() -> None:
     for lock in ROOT.glob("requirements*.lock"):
         text = lock.read_text(encoding="utf-8")

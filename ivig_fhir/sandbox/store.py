@@ -48,23 +48,23 @@ class Store:
 
     def current(self, type_: str, id_: str) -> Stored | None:
         """The newest version, a deletion included; None for what never was."""
-        rows = self._database.rows(f"select {_COLUMNS} from resource r where type = ? and id = ? and current = 1", type_, id_)
+        rows = self._database.rows(f"select {_COLUMNS} from resource r where type = ? and id = ? and current = 1", type_, id_)  # noqa: S608 - only constants and question marks are put in
         return _stored(rows[0]) if rows else None
 
     def history(self, type_: str, id_: str) -> list[Stored]:
         """Every version, newest first."""
-        sql = f"select {_COLUMNS} from resource r where type = ? and id = ? order by version desc"
+        sql = f"select {_COLUMNS} from resource r where type = ? and id = ? order by version desc"  # noqa: S608 - only constants and question marks are put in
         return [_stored(row) for row in self._database.rows(sql, type_, id_)]
 
     def candidates(self, type_: str, pointing_at: Iterable[str] | None = None, ids: Iterable[str] | None = None) -> list[Stored]:
         """Living resources of a type in the order they came; narrowed to those pointing at one of `Type/id`, or to some ids."""
-        sql, values = f"select {_COLUMNS} from resource r where r.type = ? and r.current = 1 and r.deleted = 0", [type_]
+        sql, values = f"select {_COLUMNS} from resource r where r.type = ? and r.current = 1 and r.deleted = 0", [type_]  # noqa: S608 - only constants and question marks are put in
         if ids is not None:
             known = list(ids)
             sql, values = sql + f" and r.id in ({_marks(known)})", [*values, *known]
         if pointing_at is not None:
             wanted = list(pointing_at)
-            sql += f" and exists (select 1 from link l where l.type = r.type and l.id = r.id and l.target in ({_marks(wanted)}))"
+            sql += f" and exists (select 1 from link l where l.type = r.type and l.id = r.id and l.target in ({_marks(wanted)}))"  # noqa: S608 - only constants and question marks are put in
             values = [*values, *wanted]
         return [_stored(row) for row in self._database.rows(sql + " order by r.seq", *values)]
 
@@ -109,7 +109,7 @@ class Store:
     def recent(self, patient: str, limit: int) -> list[Stored]:
         """The newest versions that clients wrote in a patient's record, newest first."""
         sql = (
-            "with own (type, id) as (select type, id from link where target = ?), "
+            "with own (type, id) as (select type, id from link where target = ?), "  # noqa: S608 - only constants and question marks are put in
             "about (type, id) as (select l.type, l.id from link l join own on l.target = own.type || '/' || own.id "
             "where l.type = 'Provenance') "
             f"select {_COLUMNS} from (select type, id from own union select type, id from about) p "

@@ -77,23 +77,30 @@ def worklist(runtime: Runtime, session: sessions.Session, everything: bool = Fal
     client = runtime.client(session)
     wanted = _SHOWN_TASKS if everything else _OPEN_TASKS
     found = search(client, "Task", [("status", wanted), ("code", "approve")], fresh=True)
-    rows = [r for task in found.matches.values() if (r := _row(runtime, session, client, task, wanted)) is not None]
-    return Worklist(tuple(sorted(rows, key=_urgency)), found.said if found.problem else "")
+    rows, unread = [], 0
+    for task in found.matches.values():
+        try:
+            rows.append(_row(runtime, session, client, task, wanted))
+        except FhirError:
+            unread += 1
+    shown = sorted((row for row in rows if row is not None), key=_urgency)
+    missing = f"Tasks whose order or patient could not be read, and that are not on this list: {unread}." if unread else ""
+    return Worklist(tuple(shown), f"{found.said if found.problem else ''} {missing}".strip())
 
 
 def _row(runtime: Runtime, session: sessions.Session, client: FhirClient, task: Resource, wanted: str) -> WorklistRow | None:
-    """A task that points to an immunoglobulin order of a run; anything else is not for this list. Filters are applied again."""
-    focus = reference(task, "focus")
+    """A task that points to an immunoglobulin order of a run; anything else is not for this list. Filters are applied again.
+
+    FhirError where the order or its patient cannot be read: nobody knows then whether it is for this list.
+    """
+    focus = reference(task, "focus").removeprefix(client.base.rstrip("/") + "/")
     if task.get("status") not in wanted.split(",") or not focus.startswith("MedicationRequest/"):
         return None
-    try:
-        order = client.read(focus, fresh=True).body
-        patient = client.read(reference(order, "subject")).body
-    except FhirError:
-        return None
+    order = client.read(focus, fresh=True).body
     urn = run_of(order)
     if urn is None:
         return None
+    patient = client.read(reference(order, "subject")).body
     run = urn.removeprefix("urn:uuid:")
     return WorklistRow(run, task, order, patient, _known(runtime, session, run))
 

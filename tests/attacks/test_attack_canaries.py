@@ -153,6 +153,7 @@ def test_the_journey_met_every_secret_that_there_is(journey: tuple[Seen, Path]) 
     assert {p.status for p in of_the_app(seen)} >= {200, 303, 400, 401, 403, 404}
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@7", "@9")
 def test_no_page_or_header_of_the_app_holds_a_secret(journey: tuple[Seen, Path]) -> None:
     seen, _ = journey
     for page in of_the_app(seen):

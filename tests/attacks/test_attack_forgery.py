@@ -45,6 +45,7 @@ def exchanges(wire: Wire) -> int:
 # ── State, issuer, code ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@4")
 def test_a_sign_in_that_another_person_began_opens_nothing_in_my_browser(at: Hospital, wire: Wire) -> None:
     """State fixation: the attacker stops before the callback and gives me its address, so that I would work in their session."""
     address = up_to_the_callback(at.browser())
@@ -74,6 +75,7 @@ def test_a_code_is_exchanged_once(at: Hospital, wire: Wire) -> None:
     assert (replayed.status, "E-05" in replayed.text, exchanges(wire)) == (400, True, 1)
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@13")
 def test_a_code_of_another_sign_in_does_not_fit_this_one(at: Hospital, wire: Wire) -> None:
     """Code injection: the stolen code comes with my own state; the verifier of my sign-in does not match it."""
     stolen = parse_qs(urlsplit(up_to_the_callback(at.browser(), MG)).query)["code"][0]

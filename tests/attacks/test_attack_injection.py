@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
@@ -14,30 +14,10 @@ import pytest
 import requests
 from an_ehr_server import Send, Wire, outcome
 from attacks.a_bend import answer, bend, instead
+from attacks.a_hostile_word import HOSTILE, planted
 from journey.a_hospital import APP, ISS, Hospital, Page
 
 MG = "mg-crisis-ckd"
-HOSTILE = (
-    "<script>xss()</script>", "<img src=x onerror=xss()>", '"><svg onload=xss()>', "'><b id=xss>", "</title><script>xss()</script>",
-    "</textarea><script>xss()</script>", "</option></select><script>xss()</script>", "<a href=javascript:xss()>x</a>", "<!-- xss", "{{7*191}}",
-    "{% raw %}xss", "<iframe srcdoc=xss>", "<base href=//evil.example>", "<meta http-equiv=refresh content=0;xss>", "<style>*{x:xss}</style>",
-    "xss\r\nSet-Cookie: xss=1", "<form action=//evil.example><button>Approve order</button></form>", "\u202exss\u2066", "xss\x00\x1b[31m",
-)  # fmt: skip
-WORDS = {
-    "text",
-    "display",
-    "family",
-    "prefix",
-    "suffix",
-    "diagnostics",
-    "div",
-    "description",
-    "disposition",
-    "comment",
-    "title",
-    "given",
-    "line",
-}
 
 
 class Parsed(HTMLParser):
@@ -63,28 +43,6 @@ class Parsed(HTMLParser):
             if re.match(r"\s*(javascript|data|vbscript):|//|\\", has.get(n, ""), re.I)
         ]
         self.faults += [f"{tag} id" for _ in range(has.get("id") == "xss")]
-
-
-def planted(value: Any, turn: Iterator[str]) -> Any:
-    """The same JSON with something hostile after every word that people read."""
-    if isinstance(value, list):
-        return [planted(item, turn) for item in value]
-    if not isinstance(value, dict):
-        return value
-    made = {}
-    for key, item in value.items():
-        if key in WORDS and isinstance(item, str):
-            made[key] = item + next(turn)
-        elif key in WORDS and isinstance(item, list) and all(isinstance(i, str) for i in item):
-            made[key] = [i + next(turn) for i in item]
-        else:
-            made[key] = planted(item, turn)
-    return made
-
-
-def round_and_round() -> Iterator[str]:
-    while True:
-        yield from HOSTILE
 
 
 def coded(value: Any) -> Any:
@@ -129,7 +87,7 @@ def noted(value: Any) -> Any:
     return value
 
 
-PLANTS: dict[str, Callable[[Any], Any]] = {"words": lambda v: planted(v, round_and_round()), "codes": coded, "odd": odd, "notes": noted}
+PLANTS: dict[str, Callable[[Any], Any]] = {"words": planted, "codes": coded, "odd": odd, "notes": noted}
 
 
 @dataclass
@@ -171,6 +129,7 @@ def walk(at: Hospital) -> Walk:
     return seen
 
 
+@pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@5")
 @pytest.mark.parametrize("plant", PLANTS)
 def test_no_word_of_the_record_becomes_a_program_on_any_page(at: Hospital, wire: Wire, plant: str) -> None:
     bend(wire, "/fhir/", PLANTS[plant], "GET")
@@ -220,17 +179,15 @@ def test_what_a_sign_in_service_says_is_shown_as_words(at: Hospital, wire: Wire)
 SPLIT = ("x\r\nX-Evil: 1", "x\nX-Evil: 1", "x\r\n\r\n<script>xss()</script>", "x%0d%0aX-Evil:%201", "x\u560d\u560aX-Evil: 1", "x\x00")
 
 
-@pytest.mark.parametrize("value", SPLIT)
-def test_no_parameter_becomes_a_header(at: Hospital, value: str) -> None:
+def test_no_parameter_becomes_a_header(at: Hospital) -> None:
     browser = at.browser()
     browser.send("GET", f"{APP}/launch?{urlencode({'iss': ISS, 'launch': 'x'})}", follow=False)
-    for path in ("/launch", "/launch/go"):
-        for name in ("launch", "patient"):
-            page = browser.send(
-                "GET", f"{APP}{path}?{urlencode({'iss': ISS, name: value, **({'launch': 'x'} if name != 'launch' else {})})}", follow=False
-            )
-            assert "X-Evil" not in page.headers
-            assert not [v for v in page.headers.values() if "\n" in v or "\r" in v]
+    for value in SPLIT:
+        for path in ("/launch", "/launch/go"):
+            for asked in ({"launch": value}, {"launch": "x", "patient": value}):
+                page = browser.send("GET", f"{APP}{path}?{urlencode({'iss': ISS, **asked})}", follow=False)
+                assert "X-Evil" not in page.headers
+                assert not [v for v in page.headers.values() if "\n" in v or "\r" in v]
 
 
 @pytest.mark.parametrize("version", ["3\r\nX-Evil: 1", '3"\r\nX-Evil: 1\r\n\r\n', "3\x00"])
@@ -251,14 +208,21 @@ def test_no_version_that_an_ehr_names_becomes_a_header(at: Hospital, wire: Wire,
     assert [o["status"] for o in at.orders(MG)] == ["draft"]
 
 
-@pytest.mark.parametrize(
-    "name", ["Host", "X-Forwarded-Host", "X-Forwarded-Server", "X-Host", "Forwarded", "X-Original-URL", "X-Rewrite-URL"]
-)
-def test_no_header_of_a_request_names_this_host(at: Hospital, name: str) -> None:
+def test_no_header_of_a_request_names_this_host(at: Hospital) -> None:
     browser = at.browser()
-    for path in ("/", "/launch", f"/launch?{urlencode({'iss': ISS})}", "/launch/", "/s/x/orders", "/s/x/pharmacy", "//launch", "/nowhere"):
-        page = browser.send("GET", APP + path, follow=False, headers={name: "evil.example"})
-        assert "evil.example" not in page.body + str(page.headers), (name, path)
+    for name in ("Host", "X-Forwarded-Host", "X-Forwarded-Server", "X-Host", "Forwarded", "X-Original-URL", "X-Rewrite-URL"):
+        for path in (
+            "/",
+            "/launch",
+            f"/launch?{urlencode({'iss': ISS})}",
+            "/launch/",
+            "/s/x/orders",
+            "/s/x/pharmacy",
+            "//launch",
+            "/nowhere",
+        ):
+            page = browser.send("GET", APP + path, follow=False, headers={name: "evil.example"})
+            assert "evil.example" not in page.body + str(page.headers), (name, path)
 
 
 # ── Addresses ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,25 +236,25 @@ CONFUSING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", CONFUSING)
-def test_an_address_that_means_two_things_means_nothing(at: Hospital, path: str) -> None:
-    signed_in = at.browser()
+def test_an_address_that_means_two_things_means_nothing(at: Hospital) -> None:
+    nobody, signed_in = at.browser(), at.browser()
     signed_in.launch(MG)
-    for browser in (at.browser(), signed_in):
-        page = browser.send("GET", APP + path, follow=False)
-        where = page.headers.get("Location", "")
-        assert page.status in (301, 308, 400, 401, 404) or path.startswith("/?"), (page.status, page.text[:200])
-        assert urlsplit(where).netloc in ("", urlsplit(APP).netloc)
-        assert not where.startswith(("//", "/\\"))
-        assert "PLACEHOLD" not in page.body
-        assert "[[issuer]]" not in page.body
+    for path in CONFUSING:
+        for browser in (nobody, signed_in):
+            page = browser.send("GET", APP + path, follow=False)
+            where = page.headers.get("Location", "")
+            assert page.status in (301, 308, 400, 401, 404) or path.startswith("/?"), (path, page.status, page.text[:200])
+            assert urlsplit(where).netloc in ("", urlsplit(APP).netloc), path
+            assert not where.startswith(("//", "/\\")), path
+            assert "PLACEHOLD" not in page.body
+            assert "[[issuer]]" not in page.body
 
 
-@pytest.mark.parametrize("id_", ["..", ".", "../metadata", "%2e%2e", "a/b", "?x=1", "#", "", "x" * 65, "cidp-adult?_include=*"])
-def test_a_patient_that_is_no_id_is_never_put_into_an_address(at: Hospital, wire: Wire, id_: str) -> None:
-    bend(wire, "/auth/token", lambda d: {**d, "patient": id_})
-    page = at.tab(MG).page
-    assert page.status in (400, 502), page.text[:200]
+def test_a_patient_that_is_no_id_is_never_put_into_an_address(at: Hospital, wire: Wire) -> None:
+    for id_ in ("..", ".", "../metadata", "%2e%2e", "a/b", "?x=1", "#", "", "x" * 65, "cidp-adult?_include=*"):
+        bend(wire, "/auth/token", lambda d, other=id_: {**d, "patient": other})
+        page = at.tab(MG).page
+        assert page.status in (400, 502), (id_, page.text[:200])
     assert not [r for r in wire.sent if "/fhir/Patient" in str(r.url) or str(r.url).rstrip("/").endswith("/fhir")]
 
 
