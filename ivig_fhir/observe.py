@@ -18,7 +18,7 @@ _WORD = r"[a-z][a-z0-9_.-]{0,63}"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 # An allow-list, because nobody can list every way a name or a token may arrive: a key and the only shape its value may have.
-# Absent on purpose: url, query, body, patient, user, session, state, code of an authorization, scope, header, message of an error.
+# Absent on purpose: url, query, body, patient, user, session, state, code of an authorization, granted scopes, header, message of an error.
 ALLOWED: dict[str, str] = {
     "event": _WORD,
     "level": _WORD,
@@ -35,6 +35,7 @@ ALLOWED: dict[str, str] = {
     "error": r"[A-Za-z_.]{1,80}",
     "error_code": r"E-[0-9]{2}",
     "oauth_error": _WORD,
+    "asked_scopes": r"[A-Za-z0-9/.*_?=:&|% -]{1,2000}",  # our own words, from the table of what is read and written
     "where": r"[A-Za-z0-9_.:<> -]{1,400}",
     "host": r"[A-Za-z0-9.\[\]:-]{1,120}",
     "resource_type": r"[A-Z][A-Za-z]{1,40}",

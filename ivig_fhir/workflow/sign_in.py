@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ivig_fhir import observe
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.queries import QUERIES
 from ivig_fhir.ehr.client import FhirClient
@@ -55,6 +56,8 @@ def finish_launch(runtime: Runtime, parameters: Mapping[str, str], browser: str)
         if pending is not None:  # one that nobody began here leaves no trace: anybody could write the audit full
             with runtime.database.write() as tx:
                 audit.append(tx, now, "", pending.iss, "launch.refused", note=error.code)
+            if parameters.get("error") == "invalid_scope":  # an administrator compares them with what this app is registered for
+                observe.log().warning("launch.scopes_refused", asked_scopes=pending.scope)
         raise
     return _open(runtime, signed.context, signed.token)
 

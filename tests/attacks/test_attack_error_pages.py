@@ -192,6 +192,14 @@ def test_each_refusal_of_an_authorization_server_has_its_sentence(at: Hospital, 
     assert "x" * 201 not in page.body
 
 
+def test_the_scopes_that_an_ehr_does_not_allow_are_in_the_administrators_log(at: Hospital, log: io.StringIO) -> None:
+    called_back(at, error="access_denied")
+    called_back(at, error="invalid_scope")
+    told = [line for line in map(json.loads, log.getvalue().splitlines()) if line["event"] == "launch.scopes_refused"]
+    assert len(told) == 1
+    assert {"launch", "openid", "fhirUser", "patient/MedicationRequest.crus"} <= set(told[0]["asked_scopes"].split())
+
+
 # ── Where an error page leads on to ──────────────────────────────────────────────────────────────────────────────────
 
 
