@@ -48,6 +48,8 @@ def read_amount(holder: Resource, panel: Panel, loinc: str) -> Amount:
     comparator = word(quantity, "comparator")
     if comparator and comparator not in COMPARATORS:
         raise Refused("unreadable", f"the comparator {short(comparator, 10)} is not known")
+    if comparator and panel.exact:
+        raise Refused("unreadable", f"it is a bound ({comparator}) and no value")
     code, doubt = _unit(quantity, panel)
     raw = Quantity(amount, code)
     value = _converted(raw, panel, loinc)

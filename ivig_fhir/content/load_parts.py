@@ -54,6 +54,7 @@ def _panel(row: Table) -> Panel:
         accepted=accepted,
         hard=row.pair_or_none("hard"),
         soft=_soft(soft) if soft else {},
+        exact=row.flag("exact", default=False),
         terms=row.words("terms"),
         source=row.basis(),
     )

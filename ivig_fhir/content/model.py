@@ -63,6 +63,7 @@ class Panel:
     """How a laboratory value or vital sign is found and read: LOINC codes, canonical and accepted units, limits of plausibility.
 
     `never` are look-alike codes that must not be taken (birth weight); `qualified` maps a code to what it says about the value (stated).
+    Of an `exact` one a bound ("> 100") is no value, because a dose is reckoned from it.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Panel:
     accepted: tuple[str, ...]
     hard: tuple[Decimal, Decimal] | None
     soft: Mapping[str, tuple[Decimal, Decimal]]
+    exact: bool
     terms: tuple[str, ...]
     source: Basis
 

@@ -150,6 +150,7 @@ def test_a_value_with_a_reason_for_its_absence_is_no_value(make, chart):
         ({"valueQuantity": None, "valueCodeableConcept": {"text": "heavy"}}, "unreadable"),
         ({"valueQuantity": {"value": 71, "unit": "mg/dL", "system": "http://unitsofmeasure.org", "code": "mg/dL"}}, "unreadable"),
         ({"valueQuantity": {"value": 71, "unit": "kg", "comparator": "about"}}, "unreadable"),
+        ({"valueQuantity": {"value": 100, "unit": "kg", "comparator": ">"}}, "unreadable"),
     ],
 )
 def test_what_is_not_a_value_with_a_known_unit_is_refused_and_named(make, chart, broken, kind):
