@@ -26,6 +26,16 @@ from scripts.scenarios import NOW, USUAL, Example, examples, proposed, said, spo
 PAGES = ROOT / "docs" / "generated"
 FOLDERS = ("order-sets", "products", "checks")
 INDEX = "README.md"
+FIGURES = {  # what other commands write beside these pages
+    "real-charts.md": "Which weight each real chart gave, and why",
+    "web-real-charts.md": "Each real chart on its whole way through the web",
+    "properties.md": "Properties of 100,000 random proposals",
+    "mutation.md": "Mutation testing of the arithmetic",
+    "thresholds.md": "Every threshold of the checks, moved by one step",
+    "performance.json": "Time and memory",
+    "roles.md": "Who may do what",
+    "smart-conformance.md": "Requirements of SMART App Launch, and their tests",
+}
 
 
 def pages() -> dict[str, str]:
@@ -73,6 +83,12 @@ def index(made: Mapping[str, Document], content: Content) -> Document:
     for folder in FOLDERS:
         rows = tuple((Link(page.title, name),) for name, page in made.items() if name.startswith(f"{folder}/"))
         blocks += [Heading(folder.replace("-", " ").capitalize()), Grid(("page",), rows)]
+    figures = tuple((Link(title, name),) for name, title in FIGURES.items())
+    blocks += [
+        Heading("Figures and proofs"),
+        Sentence("Made by “make generated”, “make proof” and “make bench”."),
+        Grid(("page",), figures),
+    ]
     return Document("The clinical content, page by page", tuple(blocks))
 
 

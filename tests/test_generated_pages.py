@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivig_fhir.content.load import load_content
-from scripts.generated_pages import PAGES, pages, stale
+from scripts.generated_pages import FIGURES, PAGES, pages, stale
 
 CONTENT = load_content(Path(__file__).resolve().parents[1] / "order_sets")
 
@@ -27,7 +27,11 @@ def test_every_order_set_product_and_check_has_its_page_in_the_index(made: dict[
     wanted = {f"order-sets/{i}.md" for i in CONTENT.order_sets} | {f"products/{i}.md" for i in CONTENT.products}
     wanted |= {f"checks/{i}.md" for i in CONTENT.checks}
     assert set(made) == {"README.md", *wanted}
-    assert set(re.findall(r"\]\((\S+\.md)\)", made["README.md"])) == wanted
+    assert set(re.findall(r"\]\((\S+)\)", made["README.md"])) == wanted | set(FIGURES)
+
+
+def test_what_the_index_names_is_there_and_what_is_there_is_named(made: dict[str, str]) -> None:
+    assert {p.name for p in PAGES.iterdir() if p.is_file()} == {"README.md", *FIGURES}
 
 
 def test_a_page_that_nothing_makes_any_more_is_noticed(made: dict[str, str]) -> None:
