@@ -37,6 +37,6 @@ def run_deliver(arguments: argparse.Namespace) -> int:
     with create_database(Settings.from_env()).read() as tx:
         waiting = outbox.waiting(tx)
     for item in waiting:
-        print(f"{item.run}  {item.kind}  {item.iss}  {item.attempts} attempts")
+        print(f"{item.run}  {item.kind}  {item.tenancy}  {item.attempts} attempts")
     print(f"{len(waiting)} not settled; no credential allows to settle them without a launch")
     return 0

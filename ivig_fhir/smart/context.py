@@ -15,6 +15,7 @@ from ivig_fhir.smart.identity import Identity, test_identity
 from ivig_fhir.smart.issuers import ROLES, Issuer, Role
 from ivig_fhir.smart.launch import PendingLaunch, Target
 from ivig_fhir.smart.scopes import allowed
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.smart.token import TokenResponse
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -49,6 +50,11 @@ class LaunchContext:
     app_context: str = ""
     style_url: str = ""
     fhir_context: tuple[ContextItem, ...] = ()
+
+    @property
+    def tenancy(self) -> Tenancy:
+        """Where the ids of this launch mean what they say; what an order is found by."""
+        return Tenancy.of(self.iss, self.tenant)
 
     @property
     def user(self) -> str:
@@ -87,7 +93,8 @@ def launch_context(pending: PendingLaunch, token: TokenResponse, identity: Ident
     """The context of a finished launch.
 
     Errors: NoPatient for an order without a patient in context, NoReadAccess where the granted scopes do not let us read the
-    patient (or, for the worklist, its tasks or orders). See: SMART App Launch 2.2, launch context.
+    patient (or, for the worklist, its tasks or orders), TokenFailed for a patient or a tenant that is none.
+    See: SMART App Launch 2.2, launch context.
     """
     raw = token.context
     patient = _id(raw.get("patient"), "patient")
@@ -108,7 +115,7 @@ def launch_context(pending: PendingLaunch, token: TokenResponse, identity: Ident
         standalone=pending.standalone,
         scope_stated=token.scope_stated,
         intent=_text(raw.get("intent")),
-        tenant=_text(raw.get("tenant")),
+        tenant=_tenant(raw.get("tenant")),
         app_context=_text(raw.get("appContext")),
         style_url=_text(raw.get("smart_style_url")),
         fhir_context=tuple(_items(raw.get("fhirContext"))),
@@ -198,6 +205,15 @@ def _id(value: object, name: str) -> str | None:
         return None
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise TokenFailed(f"{name} in the token response is not an id")
+    return value
+
+
+def _tenant(value: object) -> str:
+    """The tenant's text, "" where none is named; TokenFailed for anything else: part of a key is never taken for missing."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TokenFailed("tenant in the token response is not a text")
     return value
 
 

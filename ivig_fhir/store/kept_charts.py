@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select, update
 
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import ORDERS, RUNS
 
@@ -25,11 +26,12 @@ def forget(tx: Tx, run: str) -> None:
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_chart=None))
 
 
-def pending(tx: Tx) -> Iterator[tuple[str, str, str | None]]:
-    """Every order that is approved and not yet decided, oldest first: its EHR, its run, and its chart, if it was kept."""
-    asked = select(RUNS.c.iss, RUNS.c.run, ORDERS.c.sealed_chart).join(ORDERS, ORDERS.c.run == RUNS.c.run)
+def pending(tx: Tx) -> Iterator[tuple[Tenancy, str, str | None]]:
+    """Every order that is approved and not yet decided, oldest first: its tenancy, its run, and its chart, if it was kept."""
+    asked = select(RUNS.c.iss, RUNS.c.tenant, RUNS.c.run, ORDERS.c.sealed_chart).join(ORDERS, ORDERS.c.run == RUNS.c.run)
     for row in tx.conn.execute(asked.where(RUNS.c.state.in_(PENDING)).order_by(RUNS.c.created, RUNS.c.run)).all():
-        yield row.iss, row.run, _unpacked(tx.ring.open(row.sealed_chart, _place(row.run))) if row.sealed_chart else None
+        chart = _unpacked(tx.ring.open(row.sealed_chart, _place(row.run))) if row.sealed_chart else None
+        yield Tenancy(row.iss, row.tenant), row.run, chart
 
 
 def drafts(tx: Tx) -> int:

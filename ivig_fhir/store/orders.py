@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import audit, kept_charts, outbox, proposals
 from ivig_fhir.store.database import Tx
-from ivig_fhir.store.proposals import Run
+from ivig_fhir.store.proposals import Run, in_tenancy
 from ivig_fhir.store.tables import ORDERS, RUNS
 
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
@@ -73,14 +74,14 @@ def approve(tx: Tx, run: Run, digest: str, body: str, transaction: str, approval
             **_sealed(tx, run.run, texts),
         )
     )
-    audit.append(tx, now, by, run.iss, "order.approved", run.run, digest)
-    return load(tx, run.iss, run.run)
+    audit.append(tx, now, by, run.tenancy.iss, "order.approved", run.run, digest)
+    return load(tx, run.tenancy, run.run)
 
 
-def load(tx: Tx, iss: str, run: str) -> Order:
-    """The order of a run at this EHR. Raises NotFound where nothing was approved."""
+def load(tx: Tx, tenancy: Tenancy, run: str) -> Order:
+    """The order of a run of this tenancy. Raises NotFound where nothing was approved."""
     joined = select(ORDERS, RUNS.c.state).join(RUNS, RUNS.c.run == ORDERS.c.run)
-    row = tx.conn.execute(joined.where(ORDERS.c.run == run, RUNS.c.iss == iss)).mappings().first()
+    row = tx.conn.execute(joined.where(ORDERS.c.run == run, in_tenancy(tenancy))).mappings().first()
     if row is None:
         raise NotFound("no order for this run")
     texts: dict[str, Any] = {
@@ -103,7 +104,7 @@ def claim_for_write(tx: Tx, run: str, by: str, now: datetime, lease: timedelta =
         return False
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=now + lease))
     outbox.put(tx, run, "reconcile", now + lease)
-    audit.append(tx, now, by, _iss(tx, run), "order.sending", run)
+    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.sending", run)
     return True
 
 
@@ -114,7 +115,7 @@ def claim_for_reconcile(tx: Tx, run: str, by: str, now: datetime, lease: timedel
     taken = update(ORDERS).where(ORDERS.c.run == uncertain, free).values(lease_until=now + lease)
     if tx.conn.execute(taken).rowcount != 1:
         return False
-    audit.append(tx, now, by, _iss(tx, run), "order.reconciling", run)
+    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.reconciling", run)
     return True
 
 
@@ -137,9 +138,9 @@ def record_write(tx: Tx, run: str, to: str, receipt: str, resources: Iterable[st
         values["transaction_digest"] = text_digest(transaction)
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(values))
     outbox.settle(tx, run)
-    iss = _iss(tx, run)
-    audit.append(tx, now, by, iss, f"order.{to}", run, text_digest(receipt))
-    return load(tx, iss, run)
+    tenancy = _tenancy(tx, run)
+    audit.append(tx, now, by, tenancy.iss, f"order.{to}", run, text_digest(receipt))
+    return load(tx, tenancy, run)
 
 
 def record_unsent(tx: Tx, run: str, by: str, now: datetime, note: str = "") -> None:
@@ -148,7 +149,7 @@ def record_unsent(tx: Tx, run: str, by: str, now: datetime, note: str = "") -> N
         raise StateError("unsent: the order is not uncertain")
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
     outbox.settle(tx, run)
-    audit.append(tx, now, by, _iss(tx, run), "order.unsent", run, note=note)
+    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.unsent", run, note=note)
 
 
 def hold_decision(tx: Tx, run: str, expected: Collection[str], decision: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
@@ -161,7 +162,7 @@ def hold_decision(tx: Tx, run: str, expected: Collection[str], decision: str, by
     if tx.conn.execute(held.values(lease_until=now + lease, **_sealed(tx, run, {"decision": decision}))).rowcount != 1:
         return False
     outbox.put(tx, run, "decision", now + lease)
-    audit.append(tx, now, by, _iss(tx, run), "order.deciding", run, text_digest(decision))
+    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.deciding", run, text_digest(decision))
     return True
 
 
@@ -171,11 +172,11 @@ def drop_decision(tx: Tx, run: str) -> None:
     outbox.settle(tx, run)
 
 
-def undecided(tx: Tx, iss: str, now: datetime) -> tuple[str, ...]:
-    """The runs at an EHR with a decision of open fate that nobody is sending at this moment."""
+def undecided(tx: Tx, tenancy: Tenancy, now: datetime) -> tuple[str, ...]:
+    """The runs of one tenancy with a decision of open fate that nobody is sending at this moment."""
     free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
     found = (
-        select(ORDERS.c.run).join(RUNS, RUNS.c.run == ORDERS.c.run).where(RUNS.c.iss == iss, ORDERS.c.sealed_decision.is_not(None), free)
+        select(ORDERS.c.run).join(RUNS, RUNS.c.run == ORDERS.c.run).where(in_tenancy(tenancy), ORDERS.c.sealed_decision.is_not(None), free)
     )
     return tuple(tx.conn.execute(found.order_by(ORDERS.c.run)).scalars())
 
@@ -192,16 +193,16 @@ def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verifi
     if to in DECIDED:
         kept_charts.forget(tx, run)
     outbox.settle(tx, run)
-    iss = _iss(tx, run)
-    audit.append(tx, now, by, iss, f"order.{to}", run, text_digest(verification) if verification else "")
-    return load(tx, iss, run)
+    tenancy = _tenancy(tx, run)
+    audit.append(tx, now, by, tenancy.iss, f"order.{to}", run, text_digest(verification) if verification else "")
+    return load(tx, tenancy, run)
 
 
-def _iss(tx: Tx, run: str) -> str:
-    iss: str | None = tx.conn.execute(select(RUNS.c.iss).where(RUNS.c.run == run)).scalar()
-    if iss is None:
+def _tenancy(tx: Tx, run: str) -> Tenancy:
+    row = tx.conn.execute(select(RUNS.c.iss, RUNS.c.tenant).where(RUNS.c.run == run)).first()
+    if row is None:
         raise NotFound("no such run")
-    return iss
+    return Tenancy(row.iss, row.tenant)
 
 
 def _sealed(tx: Tx, run: str, texts: dict[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, or_, select, update
 
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import OUTBOX, RUNS
 
@@ -23,7 +24,7 @@ class Delivery:
 
     id: int
     run: str
-    iss: str
+    tenancy: Tenancy
     kind: str
     attempts: int
     state: str = "waiting"
@@ -44,8 +45,8 @@ def claim(tx: Tx, now: datetime, lease: timedelta = LEASE) -> Delivery | None:
     row = tx.conn.execute(taken.values(lease_until=now + lease, attempts=OUTBOX.c.attempts + 1).returning(OUTBOX)).first()
     if row is None:
         return None
-    iss = tx.conn.execute(select(RUNS.c.iss).where(RUNS.c.run == row.run)).scalar_one()
-    return Delivery(row.id, row.run, iss, row.kind, row.attempts)
+    at = tx.conn.execute(select(RUNS.c.iss, RUNS.c.tenant).where(RUNS.c.run == row.run)).one()
+    return Delivery(row.id, row.run, Tenancy(at.iss, at.tenant), row.kind, row.attempts)
 
 
 def later(tx: Tx, delivery: Delivery, now: datetime, error_code: str) -> None:
@@ -63,5 +64,6 @@ def settle(tx: Tx, run: str) -> None:
 
 def waiting(tx: Tx) -> tuple[Delivery, ...]:
     """Everything not settled, stuck or not, oldest first: what `ivig-fhir deliver` lists."""
-    query = select(OUTBOX, RUNS.c.iss).join(RUNS, RUNS.c.run == OUTBOX.c.run).order_by(OUTBOX.c.due, OUTBOX.c.id)
-    return tuple(Delivery(row.id, row.run, row.iss, row.kind, row.attempts, row.state) for row in tx.conn.execute(query))
+    query = select(OUTBOX, RUNS.c.iss, RUNS.c.tenant).join(RUNS, RUNS.c.run == OUTBOX.c.run).order_by(OUTBOX.c.due, OUTBOX.c.id)
+    found = tx.conn.execute(query)
+    return tuple(Delivery(row.id, row.run, Tenancy(row.iss, row.tenant), row.kind, row.attempts, row.state) for row in found)

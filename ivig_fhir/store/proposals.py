@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import audit, kept_charts
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import RUNS
@@ -25,7 +26,7 @@ class Run:
     """
 
     run: str
-    iss: str
+    tenancy: Tenancy
     patient: str
     user: str
     state: str
@@ -37,33 +38,34 @@ class Run:
     weight: str = field(default="", repr=False)
 
 
-def start(tx: Tx, run: str, iss: str, patient: str, user: str, now: datetime, selections: str = "{}") -> Run:
+def start(tx: Tx, run: str, tenancy: Tenancy, patient: str, user: str, now: datetime, selections: str = "{}") -> Run:
     """Begins a run as a draft. `run` is a UUID that the caller drew; `user` the fhirUser, empty where nobody is proven."""
-    values = {"run": run, "iss": iss, "patient": patient, "user": user, "state": "proposed", "created": now, "changed": now, "version": 1}
+    whose = {"run": run, "iss": tenancy.iss, "tenant": tenancy.tenant, "patient": patient, "user": user}
+    values = {**whose, "state": "proposed", "created": now, "changed": now, "version": 1}
     sealed = {"sealed_selections": _seal(tx, run, "selections", selections), "sealed_overrides": _seal(tx, run, "overrides", "[]")}
     tx.conn.execute(insert(RUNS).values(**values, **sealed))
-    audit.append(tx, now, user, iss, "run.started", run)
-    return load(tx, iss, run)
+    audit.append(tx, now, user, tenancy.iss, "run.started", run)
+    return load(tx, tenancy, run)
 
 
-def load(tx: Tx, iss: str, run: str, patient: str | None = None) -> Run:
-    """One run of this EHR, and of this patient where one is named. Raises NotFound, also for a run of another patient."""
-    row = tx.conn.execute(select(RUNS).where(RUNS.c.run == run, RUNS.c.iss == iss)).first()
+def load(tx: Tx, tenancy: Tenancy, run: str, patient: str | None = None) -> Run:
+    """One run of this tenancy, and of this patient where one is named. Raises NotFound, also for a run of another patient."""
+    row = tx.conn.execute(select(RUNS).where(RUNS.c.run == run, in_tenancy(tenancy))).first()
     if row is None or (patient is not None and row.patient != patient):
         raise NotFound("no such run")
     return _run(tx, row)
 
 
-def open_runs(tx: Tx, iss: str, patient: str, user: str) -> tuple[Run, ...]:
+def open_runs(tx: Tx, tenancy: Tenancy, patient: str, user: str) -> tuple[Run, ...]:
     """The runs that a launch by this user for this patient offers again, newest first: everything not verified, rejected or cancelled."""
-    whose = (RUNS.c.iss == iss) & (RUNS.c.patient == patient) & (RUNS.c.user == user)
+    whose = in_tenancy(tenancy) & (RUNS.c.patient == patient) & (RUNS.c.user == user)
     found = tx.conn.execute(select(RUNS).where(whose, RUNS.c.state.in_(OPEN)).order_by(RUNS.c.changed.desc(), RUNS.c.run))
     return tuple(_run(tx, row) for row in found)
 
 
-def in_state(tx: Tx, iss: str, states: Collection[str]) -> tuple[Run, ...]:
-    """The runs of one EHR in these states, oldest first: the worklist where the EHR can hold no Task."""
-    query = select(RUNS).where(RUNS.c.iss == iss, RUNS.c.state.in_(states)).order_by(RUNS.c.created, RUNS.c.run)
+def in_state(tx: Tx, tenancy: Tenancy, states: Collection[str]) -> tuple[Run, ...]:
+    """The runs of one tenancy in these states, oldest first: the worklist where the EHR can hold no Task."""
+    query = select(RUNS).where(in_tenancy(tenancy), RUNS.c.state.in_(states)).order_by(RUNS.c.created, RUNS.c.run)
     return tuple(_run(tx, row) for row in tx.conn.execute(query))
 
 
@@ -90,8 +92,8 @@ def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: da
         raise Conflict("run changed since it was read")
     if run.state == "approved":
         kept_charts.forget(tx, run.run)
-        audit.append(tx, now, run.user, run.iss, "order.revised", run.run)
-    return load(tx, run.iss, run.run)
+        audit.append(tx, now, run.user, run.tenancy.iss, "order.revised", run.run)
+    return load(tx, run.tenancy, run.run)
 
 
 def move(tx: Tx, run: str, expected: Collection[str], to: str, now: datetime) -> bool:
@@ -103,15 +105,18 @@ def move(tx: Tx, run: str, expected: Collection[str], to: str, now: datetime) ->
     return tx.conn.execute(moved.values(state=to, changed=now, version=RUNS.c.version + 1)).rowcount == 1
 
 
+def in_tenancy(tenancy: Tenancy) -> ColumnElement[bool]:
+    """The condition on runs that every search for one begins with: the same EHR, and the same tenant of it."""
+    return (RUNS.c.iss == tenancy.iss) & (RUNS.c.tenant == tenancy.tenant)
+
+
 def _run(tx: Tx, row: Row[Any]) -> Run:
-    fields: dict[str, Any] = {
-        name: getattr(row, name) for name in ("run", "iss", "patient", "user", "state", "created", "changed", "version")
-    }
+    fields: dict[str, Any] = {name: getattr(row, name) for name in ("run", "patient", "user", "state", "created", "changed", "version")}
     opened: dict[str, Any] = {}
     for name in ("selections", "overrides", "weight"):
         sealed = row._mapping[f"sealed_{name}"]
         opened[name] = tx.ring.open(sealed, _place(row.run, name)) if sealed else ""
-    return Run(**fields, **opened)
+    return Run(tenancy=Tenancy(row.iss, row.tenant), **fields, **opened)
 
 
 def _seal(tx: Tx, run: str, column: str, text: str) -> str:

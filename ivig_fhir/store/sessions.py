@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +16,6 @@ from ivig_fhir.store import audit
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.seal import hashed
 from ivig_fhir.store.tables import SESSIONS
-
-_TENANT = re.compile(r"[A-Za-z0-9._-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def start(tx: Tx, session_id: str, cookie: str, context: LaunchContext, role: Ro
         "sealed_context": tx.ring.seal(context.to_json(), _place(key, "context")),
     }
     tx.conn.execute(insert(SESSIONS).values(**values, **_sealed_tokens(tx, key, token)))
-    tenant = f" tenant {context.tenant}" if _TENANT.fullmatch(context.tenant) else ""
+    tenant = f" tenant {context.tenancy.tenant}" if context.tenancy.tenant else ""
     audit.append(tx, now, context.user, context.iss, "session.started", note=f"{role}{tenant}")
 
 

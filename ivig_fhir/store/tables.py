@@ -84,6 +84,7 @@ RUNS = Table(
     METADATA,
     Column("run", String(36), primary_key=True),
     Column("iss", String(500), nullable=False),
+    Column("tenant", String(71), nullable=False, server_default=""),
     Column("patient", String(64), nullable=False),
     Column("user", String(500), nullable=False),
     Column("state", String(20), nullable=False),
@@ -93,8 +94,8 @@ RUNS = Table(
     Column("sealed_selections", Text, nullable=False),
     Column("sealed_overrides", Text, nullable=False),
     Column("sealed_weight", Text),
-    Index("ix_runs_whose", "iss", "patient", "user"),
-    Index("ix_runs_state", "iss", "state"),
+    Index("ix_runs_whose", "iss", "tenant", "patient", "user"),
+    Index("ix_runs_state", "iss", "tenant", "state"),
 )
 
 ORDERS = Table(

@@ -50,7 +50,7 @@ def pages(runtime: Runtime) -> Blueprint:
         session = enter(runtime, sid, "prescriber")
         with runtime.database.write() as tx:
             context = session.context
-            run = proposals.start(tx, runtime.new_run(), context.iss, str(context.patient), context.user, runtime.now())
+            run = proposals.start(tx, runtime.new_run(), context.tenancy, str(context.patient), context.user, runtime.now())
         return redirect(f"{run.run}/", 303)
 
     @blueprint.get("/<run>/")
@@ -88,7 +88,7 @@ def _prescribers(runtime: Runtime, act: Callable[[Runtime, sessions.Session, str
 def _runs_of_patient(runtime: Runtime, session: sessions.Session) -> list[proposals.Run]:
     """What a nurse finds: the orders of this patient that are in the EHR."""
     with runtime.database.read() as tx:
-        found = proposals.in_state(tx, session.context.iss, ("sent", "queried", "verified", "rejected", "incomplete"))
+        found = proposals.in_state(tx, session.context.tenancy, ("sent", "queried", "verified", "rejected", "incomplete"))
     return [r for r in found if r.patient == session.context.patient]
 
 

@@ -20,8 +20,8 @@ from ivig_fhir.workflow.runtime import Runtime
 def order_of(runtime: Runtime, session: sessions.Session, run: str) -> Order:
     """The approved order of a run of this patient. NotFound for another patient's, and where nothing was approved."""
     with runtime.database.read() as tx:
-        proposals.load(tx, session.context.iss, run, session.context.patient)
-        return orders.load(tx, session.context.iss, run)
+        proposals.load(tx, session.context.tenancy, run, session.context.patient)
+        return orders.load(tx, session.context.tenancy, run)
 
 
 def state_json(runtime: Runtime, session: sessions.Session, run: str, fresh: bool = False) -> Response:

@@ -46,7 +46,7 @@ def pages(runtime: Runtime) -> Blueprint:
     def sheet(sid: str, run: str) -> Response:
         session = enter(runtime, sid, *READERS)
         with runtime.database.read() as tx:
-            order = orders.load(tx, session.context.iss, run)
+            order = orders.load(tx, session.context.tenancy, run)
         stored = read_stored(runtime.client(session), run, order)
         person = read_patient(runtime, session, reference(stored.order, "subject"))
         return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run, person))

@@ -47,7 +47,10 @@ def pending_under(database: Database, content: Content, site: Site) -> Pending:
     """
     titles = {id_: title for _, id_, title in content.constants["check_index"]}
     with database.read() as tx:
-        kept = [(orders.load(tx, iss, run), proposals.load(tx, iss, run).selections, chart) for iss, run, chart in kept_charts.pending(tx)]
+        kept = [
+            (orders.load(tx, tenancy, run), proposals.load(tx, tenancy, run).selections, chart)
+            for tenancy, run, chart in kept_charts.pending(tx)
+        ]
         drafts = kept_charts.drafts(tx)
     found = tuple(_order(order, json.loads(chosen), chart, content, site, titles) for order, chosen, chart in kept)
     return Pending(found, drafts)

@@ -53,16 +53,16 @@ def run_of_launch(runtime: Runtime, session: sessions.Session) -> Run:
     if context.patient is None:
         raise NoPatient()
     with runtime.database.write() as tx:
-        found = proposals.open_runs(tx, context.iss, context.patient, context.user)
+        found = proposals.open_runs(tx, context.tenancy, context.patient, context.user)
         if found:
             return next((run for run in found if run.run == context.run), found[0])
-        return proposals.start(tx, runtime.new_run(), context.iss, context.patient, context.user, runtime.now())
+        return proposals.start(tx, runtime.new_run(), context.tenancy, context.patient, context.user, runtime.now())
 
 
 def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: bool = False) -> Page:
     """The page of a run; the chart is read unless this process still has it. `fresh` reads it in any case."""
     with runtime.database.read() as tx:
-        run = proposals.load(tx, session.context.iss, run_id, session.context.patient)
+        run = proposals.load(tx, session.context.tenancy, run_id, session.context.patient)
     key = _key(session, run_id)
     kept = None if fresh else runtime.charts.find(key)
     if kept is None:
@@ -147,5 +147,5 @@ def _page(runtime: Runtime, run: Run, chosen: Mapping[str, Any], reading: Readin
 
 
 def _key(session: sessions.Session, run_id: str) -> str:
-    """A chart is kept for one grant of one issuer: another session may have been allowed to read less."""
-    return f"{session.context.iss}|{session.context.scope}|{run_id}"
+    """A chart is kept for one grant of one tenancy: another session may have been allowed to read less."""
+    return f"{session.context.tenancy}|{session.context.scope}|{run_id}"

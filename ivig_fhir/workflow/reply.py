@@ -48,16 +48,16 @@ def withdraw_order(runtime: Runtime, session: sessions.Session, run_id: str, not
 def order_again(runtime: Runtime, session: sessions.Session, run_id: str) -> Run:
     """A new draft with the choices of an order that was rejected or withdrawn; reasons that were given stand to be read again."""
     with runtime.database.write() as tx:
-        run = proposals.load(tx, session.context.iss, run_id, session.context.patient)
+        run = proposals.load(tx, session.context.tenancy, run_id, session.context.patient)
         if run.state not in _CLOSED:
             raise StateError(f"again from {run.state}", said="This order is still open: withdraw it first.")
-        return proposals.start(tx, runtime.new_run(), run.iss, run.patient, session.context.user, runtime.now(), run.selections)
+        return proposals.start(tx, runtime.new_run(), run.tenancy, run.patient, session.context.user, runtime.now(), run.selections)
 
 
 def _order(runtime: Runtime, session: sessions.Session, run_id: str) -> Order:
     with runtime.database.read() as tx:
-        proposals.load(tx, session.context.iss, run_id, session.context.patient)
-        return orders.load(tx, session.context.iss, run_id)
+        proposals.load(tx, session.context.tenancy, run_id, session.context.patient)
+        return orders.load(tx, session.context.tenancy, run_id)
 
 
 def _reply(runtime: Runtime, session: sessions.Session, order: Order, decision: OrderState, note: str) -> Reply | tuple[Refusal, ...]:

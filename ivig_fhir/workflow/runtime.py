@@ -23,6 +23,7 @@ from ivig_fhir.settings import Settings
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.scopes import Verdict, allowed
 from ivig_fhir.smart.signin import SmartClient
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import sessions
 from ivig_fhir.store.database import Database
 from ivig_fhir.workflow.renewal import Bearer, Renewal
@@ -91,7 +92,7 @@ class Runtime:
     charts: Memory[Reading] = field(default_factory=Memory)  # a page recalculates without asking the EHR again
     changes: Memory[LastChange] = field(default_factory=Memory)
     looks: Memory[str] = field(default_factory=Memory)
-    modes: dict[tuple[str, str], WriteMode] = field(default_factory=dict)
+    modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -128,8 +129,8 @@ class Runtime:
         return FhirClient(session.context.iss, self.http, bearer.token, bearer.renew)
 
     def mode(self, session: sessions.Session) -> WriteMode:
-        """How an order can be written in this session; what the server declares is read once for each grant."""
-        key = (session.context.iss, session.context.scope)
+        """How an order can be written in this session; what the server declares is read once for each tenant and grant."""
+        key = (session.context.tenancy, session.context.scope)
         if key not in self.modes:
             rights = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
             self.modes[key] = write_mode(read_capabilities(self.client(session)), rights, self.profile(session.context.iss))
@@ -137,7 +138,7 @@ class Runtime:
 
     def decision_mode(self, session: sessions.Session) -> WriteMode:
         """How a pharmacist's decision is written: order and task are updated, so the right that counts is to update."""
-        key = (session.context.iss, f"decision {session.context.scope}")
+        key = (session.context.tenancy, f"decision {session.context.scope}")
         if key not in self.modes:
             declared, known, ask = read_capabilities(self.client(session)), self.profile(session.context.iss), verdict(session)
             whole = known.transaction == "yes" or (known.transaction == "declared" and declared.transaction)

@@ -51,8 +51,8 @@ def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
     OutcomeUnknown while it still cannot be said.
     """
     with runtime.database.read() as tx:
-        order = orders.load(tx, session.context.iss, run)
-        if not order.decision or run not in orders.undecided(tx, session.context.iss, runtime.now()):
+        order = orders.load(tx, session.context.tenancy, run)
+        if not order.decision or run not in orders.undecided(tx, session.context.tenancy, runtime.now()):
             return
     held = decode(order.decision)
     try:
@@ -67,9 +67,9 @@ def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
 
 
 def settle_all(runtime: Runtime, session: sessions.Session) -> None:
-    """Settles every decision of open fate at this EHR, as far as it can be found out now; the rest stays in the outbox."""
+    """Settles every decision of open fate at this EHR and tenant, as far as it can be found out now; the rest stays in the outbox."""
     with runtime.database.read() as tx:
-        runs = orders.undecided(tx, session.context.iss, runtime.now())
+        runs = orders.undecided(tx, session.context.tenancy, runtime.now())
     for run in runs:
         try:
             settle(runtime, session, run)

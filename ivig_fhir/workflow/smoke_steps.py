@@ -24,6 +24,7 @@ from ivig_fhir.order.states import OrderState
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
 from ivig_fhir.smart.issuers import Issuer, Issuers, TestUser
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.workflow.approve import approve_order, refuse
@@ -62,7 +63,7 @@ class Visit:
     def stored(self) -> Receipt:
         """What the EHR stored of the order."""
         with self.runtime.database.read() as tx:
-            order = orders.load(tx, self.base, self.run)
+            order = orders.load(tx, Tenancy(self.base), self.run)
         return Receipt.from_json(json.loads(order.receipt))
 
     def open(self, role: Literal["prescriber", "pharmacist"]) -> sessions.Session:
@@ -196,7 +197,7 @@ def _verify(visit: Visit) -> str:
 
 def _active(visit: Visit) -> str:
     with visit.runtime.database.read() as tx:
-        order = orders.load(tx, visit.base, visit.run)
+        order = orders.load(tx, Tenancy(visit.base), visit.run)
     now = read_stored(visit.client, visit.run, order)
     seen = {"order": now.order, "group": now.group, "task": now.task}
     statuses = {name: word(resource, "status") for name, resource in seen.items() if resource is not None}

@@ -108,7 +108,7 @@ def _row(runtime: Runtime, session: sessions.Session, client: FhirClient, task: 
 def _known(runtime: Runtime, session: sessions.Session, run: str) -> Order | None:
     try:
         with runtime.database.read() as tx:
-            return orders.load(tx, session.context.iss, run)
+            return orders.load(tx, session.context.tenancy, run)
     except NotFound:
         return None
 
@@ -125,8 +125,8 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     """
     settle(runtime, session, run_id)
     with runtime.database.read() as tx:
-        run = proposals.load(tx, session.context.iss, run_id)
-        order = orders.load(tx, session.context.iss, run_id)
+        run = proposals.load(tx, session.context.tenancy, run_id)
+        order = orders.load(tx, session.context.tenancy, run_id)
     stored = read_stored(runtime.client(session), run_id, order)
     patient = reference(stored.order, "subject").removeprefix("Patient/")
     answers = read_answers(runtime, session, patient, fresh=True)

@@ -30,7 +30,7 @@ def write_back(runtime: Runtime, session: sessions.Session, run_id: str) -> str:
     over as text. Errors: FhirError when nothing was stored (the approval is kept), OutcomeUnknown when nobody can say.
     """
     with runtime.database.read() as tx:
-        order = orders.load(tx, session.context.iss, run_id)
+        order = orders.load(tx, session.context.tenancy, run_id)
     if order.state in _DONE or not runtime.mode(session).writes:
         return order.state
     if order.state == "approved":
@@ -42,7 +42,7 @@ def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
     who = clinician(session).reference
     with runtime.database.write() as tx:
         if not orders.claim_for_write(tx, order.run, who, runtime.now()):
-            return orders.load(tx, session.context.iss, order.run).state
+            return orders.load(tx, session.context.tenancy, order.run).state
     client, sent = runtime.client(session), _transaction(order)
     try:
         introduce(runtime, session)
@@ -68,7 +68,7 @@ def _settle(runtime: Runtime, session: sessions.Session, order: Order) -> str:
         raise StateError(f"write back of {order.state}")
     with runtime.database.write() as tx:
         if not orders.claim_for_reconcile(tx, order.run, who, runtime.now()):
-            return orders.load(tx, session.context.iss, order.run).state
+            return orders.load(tx, session.context.tenancy, order.run).state
     try:
         written = find_out(client, sent, runtime.mode(session))
     except FhirError:

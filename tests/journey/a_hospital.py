@@ -79,9 +79,9 @@ class Hospital:
         """A browser without cookies."""
         return Browser(self)
 
-    def tab(self, patient: str, user: str = "prescriber", fault: str = "", target: str = "orders") -> Tab:
+    def tab(self, patient: str, user: str = "prescriber", fault: str = "", target: str = "orders", tenant: str = "") -> Tab:
         """A launch in a browser of its own."""
-        return self.browser().launch(patient, user, fault, target)
+        return self.browser().launch(patient, user, fault, target, tenant)
 
     def load(self, bundle: Mapping[str, Any] | bytes) -> dict[str, Any]:
         """Loads a chart into the EHR."""
@@ -195,9 +195,9 @@ class Browser:
         """A page."""
         return self.send("GET", url, **asked)
 
-    def launch(self, patient: str, user: str = "prescriber", fault: str = "", target: str = "orders") -> Tab:
+    def launch(self, patient: str, user: str = "prescriber", fault: str = "", target: str = "orders", tenant: str = "") -> Tab:
         """The EHR's button: a new tab of this browser, signed in and on its first page."""
-        asked = {"patient": patient, "user": user, "fault": fault, "target": target}
+        asked = {"patient": patient, "user": user, "fault": fault, "target": target, "tenant": tenant}
         return Tab(self, self.get(f"{EHR}/ehr/launch?{urlencode({k: v for k, v in asked.items() if v})}"))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
-from journey.a_hospital import Hospital
+from journey.a_hospital import APP, EHR, Hospital, Tab
 
 CIDP, MG = "cidp-adult", "mg-crisis-ckd"
 
@@ -99,3 +101,64 @@ def test_after_a_verified_order_a_launch_begins_a_new_draft(at: Hospital) -> Non
     duplicate = next(f for f in later.json["proposal"]["findings"] if f["check"] == "duplication.immunoglobulin")
     assert duplicate["severity"] in ("override", "hard-stop")
     assert at.orders(CIDP)[0]["id"] in str(duplicate["evidence"])
+
+
+# ── Two tenants of one FHIR base ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_draft_is_offered_in_its_own_tenant_only(at: Hospital) -> None:
+    tenants = ("", "north", "south", "north wing")
+    runs = [at.tab(CIDP, tenant=tenant).run for tenant in tenants]
+    assert len(set(runs)) == len(tenants)
+    assert [at.tab(CIDP, tenant=tenant).run for tenant in tenants] == runs
+
+
+@pytest.mark.parametrize("tenant", ["", "south", "north "])
+def test_the_address_of_a_run_opens_nothing_in_another_tenant(at: Hospital, tenant: str) -> None:
+    """As for another patient's run: not there, for reading, changing, signing or sending, whoever asks."""
+    theirs = at.tab(CIDP, tenant="north")
+    digest = theirs.json["proposal"]["digest"]
+    mine = at.tab(CIDP, tenant=tenant)
+    for path in ("", "receipt", "sheet"):
+        page = mine.browser.get(f"{APP}/s/{mine.session}/orders/{theirs.run}/{path}")
+        assert (page.status, "SAMPLETON" in page.text) == (404, False), path
+    for path, body in (("propose", {"indication": "cidp"}), ("approve", {"digest": digest})):
+        assert mine.post(f"../{theirs.run}/{path}", body).status == 404, path
+    theirs.approve()
+    for path in ("resend", "answer", "withdraw", "again"):
+        assert mine.post(f"../{theirs.run}/{path}", {"note": "x"}).status == 404, path
+    pharmacist = at.tab(CIDP, "pharmacist", target="pharmacy", tenant=tenant)
+    for path in (theirs.run + "/", theirs.run + "/sheet", theirs.run + "/double"):
+        assert pharmacist.browser.get(f"{APP}/s/{pharmacist.session}/pharmacy/{path}").status == 404, path
+    assert theirs.json["state"] == "sent"
+
+
+def test_a_link_of_ours_opens_no_run_of_another_tenant(at: Hospital) -> None:
+    theirs = at.tab(CIDP, tenant="north")
+    browser = at.browser()
+    asked = urlencode({"patient": CIDP, "user": "prescriber", "tenant": "south", "appContext": theirs.run})
+    linked = Tab(browser, browser.get(f"{EHR}/ehr/launch?{asked}"))
+    assert linked.page.status == 200
+    assert linked.run != theirs.run
+
+
+def test_the_list_of_our_store_shows_the_orders_of_one_tenant_only(at: Hospital) -> None:
+    runs = {}
+    for tenant in ("north", "south"):
+        tab = at.tab(CIDP, tenant=tenant)
+        tab.approve()
+        runs[tenant] = tab.run
+    for tenant in ("north", "south", ""):
+        listed = at.tab(CIDP, "nurse", tenant=tenant).page
+        assert listed.status == 200
+        assert [named for named, run in runs.items() if run in listed.body] == ([tenant] if tenant else [])
+
+
+def test_an_order_of_a_tenant_is_verified_by_a_pharmacist_of_that_tenant(at: Hospital) -> None:
+    prescriber = at.tab(CIDP, tenant="north")
+    prescriber.approve()
+    pharmacist = at.tab(CIDP, "pharmacist", target="pharmacy", tenant="north")
+    pharmacist.follow("SAMPLETON")
+    pharmacist.press("Verify")
+    assert pharmacist.json["state"] == "verified"
+    assert prescriber.json["state"] == "verified"

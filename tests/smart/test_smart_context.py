@@ -1,5 +1,6 @@
 """The launch context, and the role that follows from who is signed in."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from ivig_fhir.errors import NoPatient, NoReadAccess, TokenFailed
 from ivig_fhir.smart.context import ContextItem, LaunchContext, development_context, launch_context, role_of
 from ivig_fhir.smart.identity import Identity
 from ivig_fhir.smart.issuers import Issuer, TestUser
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.smart.token import read_response
 from tests.an_ehr import BASE, NOW, PENDING
 
@@ -58,6 +60,28 @@ def test_an_order_needs_a_patient(patient: Any) -> None:
 def test_a_patient_that_is_no_id_is_refused(patient: Any) -> None:
     with pytest.raises(TokenFailed):
         context(patient=patient)
+
+
+@pytest.mark.parametrize("tenant", [7, 0, False, ["ward"], {}])
+def test_a_tenant_that_is_no_text_is_refused_and_not_taken_for_none(tenant: Any) -> None:
+    with pytest.raises(TokenFailed):
+        context(tenant=tenant)
+
+
+@pytest.mark.parametrize("said", [{}, {"tenant": None}, {"tenant": ""}])
+def test_a_launch_without_a_tenant_belongs_to_none(said: dict[str, Any]) -> None:
+    assert context(**said).tenancy == Tenancy(BASE, "")
+
+
+def test_each_text_of_a_tenant_is_a_key_of_its_own_and_only_a_plain_name_stands_as_it_is() -> None:
+    assert context(tenant="ward-7").tenancy == Tenancy(BASE, "ward-7")
+    odd = [" ", "ward 7", "ward-7 ", "ward-7\n", "<b>", "x" * 61, "x" * 62, "\u0663", "\ud800"]
+    keys = [context(tenant=text).tenancy.tenant for text in odd]
+    keys += [context(tenant=keys[0]).tenancy.tenant]
+    assert len({*keys, "ward-7", ""}) == len(keys) + 2
+    assert all(re.fullmatch("sha256:[0-9a-f]{64}", key) for key in keys)
+    kept = LaunchContext.from_json(context(tenant=odd[0]).to_json())
+    assert kept.tenancy.tenant == keys[0]
 
 
 @pytest.mark.parametrize("scope", ["", "openid fhirUser launch", "patient/Observation.rs", "patient/Patient.s"])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from ivig_fhir.smart.context import LaunchContext
 from ivig_fhir.smart.identity import Identity
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import orders, proposals
 from ivig_fhir.store.database import Database, Tx
@@ -14,6 +15,9 @@ from ivig_fhir.store.proposals import Run
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ISS = "https://ehr.example.org/fhir"
+HERE = Tenancy(ISS)
+WARD = Tenancy(ISS, "ward-7")
+ELSEWHERE = Tenancy("https://other.example/fhir")
 DOCTOR = "Practitioner/doctor"
 PHARMACIST = "Practitioner/pharmacist"
 RUN = "0b0e8a52-6f0c-4b7e-9f5c-0d3c4f3f3a01"
@@ -24,15 +28,16 @@ CONTEXT = LaunchContext(ISS, "order", "patient/*.rs", patient="pat-1", identity=
 TOKEN = TokenResponse("canary-access", NOW, "patient/*.rs", refresh_token="canary-refresh")
 
 
-def begun(tx: Tx, run: str = RUN, user: str = DOCTOR) -> Run:
-    return proposals.start(tx, run, ISS, "pat-1", user, NOW, '{"indication": "cidp"}')
+def begun(tx: Tx, run: str = RUN, user: str = DOCTOR, tenancy: Tenancy = HERE) -> Run:
+    return proposals.start(tx, run, tenancy, "pat-1", user, NOW, '{"indication": "cidp"}')
 
 
-def approved(database: Database, run: str = RUN) -> Order:
+def approved(database: Database, run: str = RUN, tenancy: Tenancy = HERE) -> Order:
     with database.write() as tx:
-        return orders.approve(tx, begun(tx, run), DIGEST, '{"dose": 35.50}', '{"resourceType": "Bundle"}', '{"who": "x"}', DOCTOR, NOW)
+        begins = begun(tx, run, tenancy=tenancy)
+        return orders.approve(tx, begins, DIGEST, '{"dose": 35.50}', '{"resourceType": "Bundle"}', '{"who": "x"}', DOCTOR, NOW)
 
 
-def state(database: Database, run: str = RUN) -> str:
+def state(database: Database, run: str = RUN, tenancy: Tenancy = HERE) -> str:
     with database.read() as tx:
-        return proposals.load(tx, ISS, run).state
+        return proposals.load(tx, tenancy, run).state

@@ -10,13 +10,13 @@ from alembic import command
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import StatementError
 
-from ivig_fhir.errors import SealBroken, SettingsError
-from ivig_fhir.store import audit, launches, outbox, sessions
+from ivig_fhir.errors import NotFound, SealBroken, SettingsError
+from ivig_fhir.store import audit, launches, orders, outbox, sessions
 from ivig_fhir.store.database import Database, connect, migrate, migration_config
 from ivig_fhir.store.seal import KeyRing, hashed
 from ivig_fhir.store.tables import METADATA
 from tests.an_ehr import PENDING
-from tests.store.a_store import CONTEXT, ISS, NOW, OTHER, RUN, TOKEN, approved, begun, state
+from tests.store.a_store import CONTEXT, HERE, ISS, NOW, OTHER, RUN, TOKEN, WARD, approved, begun, state
 from tests.store.conftest import ring
 
 
@@ -36,6 +36,19 @@ def test_the_first_revision_can_be_taken_back(database: Database) -> None:
         command.downgrade(migration_config(conn), "base")
         left = set(inspect(conn).get_table_names())
     assert not left & set(METADATA.tables)
+
+
+def test_a_store_from_before_there_were_tenants_keeps_its_runs_and_gives_them_to_none(database: Database) -> None:
+    approved(database)
+    with database.engine.begin() as conn:
+        command.downgrade(migration_config(conn), "0004")
+        assert "tenant" not in {column["name"] for column in inspect(conn).get_columns("runs")}
+    migrate(database.engine)
+    assert state(database) == "approved"
+    with database.read() as tx:
+        assert orders.load(tx, HERE, RUN).body == '{"dose": 35.50}'
+        with pytest.raises(NotFound):
+            orders.load(tx, WARD, RUN)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -7,7 +7,7 @@ import pytest
 from ivig_fhir.store import orders, outbox
 from ivig_fhir.store.database import Database
 from ivig_fhir.store.orders import LEASE
-from tests.store.a_store import DOCTOR, ISS, NOW, PHARMACIST, RUN, approved, state
+from tests.store.a_store import DOCTOR, ELSEWHERE, HERE, NOW, PHARMACIST, RUN, WARD, approved, state
 
 SECOND = timedelta(seconds=1)
 
@@ -30,29 +30,30 @@ def test_one_decision_is_under_way_at_a_time(sent: Database) -> None:
     assert held(sent)
     assert not held(sent)
     with sent.read() as tx:
-        assert orders.load(tx, ISS, RUN).decision == '{"to": "canary"}'
+        assert orders.load(tx, HERE, RUN).decision == '{"to": "canary"}'
     assert state(sent) == "sent"
 
 
 def test_an_order_in_another_state_than_the_decision_was_made_on_is_not_decided(sent: Database) -> None:
     assert not held(sent, expected="queried")
     with sent.read() as tx:
-        assert orders.load(tx, ISS, RUN).decision == ""
+        assert orders.load(tx, HERE, RUN).decision == ""
 
 
 def test_nobody_looks_for_a_decision_that_is_still_being_sent(sent: Database) -> None:
     held(sent)
     with sent.read() as tx:
-        assert orders.undecided(tx, ISS, NOW + LEASE - SECOND) == ()
-        assert orders.undecided(tx, ISS, NOW + LEASE) == (RUN,)
-        assert orders.undecided(tx, "https://other.example/fhir", NOW + LEASE) == ()
+        assert orders.undecided(tx, HERE, NOW + LEASE - SECOND) == ()
+        assert orders.undecided(tx, HERE, NOW + LEASE) == (RUN,)
+        for other in (ELSEWHERE, WARD):
+            assert orders.undecided(tx, other, NOW + LEASE) == ()
 
 
 def test_a_lost_answer_makes_it_free_to_look_for_at_once_and_the_outbox_lists_it(sent: Database) -> None:
     held(sent)
     with sent.write() as tx:
         orders.release(tx, RUN, NOW, kind="decision")
-        assert orders.undecided(tx, ISS, NOW) == (RUN,)
+        assert orders.undecided(tx, HERE, NOW) == (RUN,)
         assert [(d.run, d.kind) for d in outbox.waiting(tx)] == [(RUN, "decision")]
 
 
@@ -61,7 +62,7 @@ def test_a_recorded_decision_is_no_longer_open(sent: Database) -> None:
     with sent.write() as tx:
         made = orders.record_decision(tx, RUN, ("sent",), "verified", '{"decision": "verified"}', PHARMACIST, NOW)
         assert (made.state, made.decision, made.lease_until) == ("verified", "", None)
-        assert orders.undecided(tx, ISS, NOW + LEASE) == ()
+        assert orders.undecided(tx, HERE, NOW + LEASE) == ()
         assert outbox.waiting(tx) == ()
 
 
@@ -69,7 +70,7 @@ def test_a_decision_that_is_not_in_the_ehr_leaves_the_order_as_it_stood(sent: Da
     held(sent)
     with sent.write() as tx:
         orders.drop_decision(tx, RUN)
-        assert orders.load(tx, ISS, RUN).decision == ""
+        assert orders.load(tx, HERE, RUN).decision == ""
         assert outbox.waiting(tx) == ()
     assert state(sent) == "sent"
     assert held(sent)

@@ -3,16 +3,18 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.order.states import MOVES, Event, OrderState
-from ivig_fhir.store import audit, orders, outbox, proposals
+from ivig_fhir.smart.tenancy import Tenancy
+from ivig_fhir.store import audit, kept_charts, orders, outbox, proposals
 from ivig_fhir.store.database import Database
 from ivig_fhir.store.orders import LEASE, text_digest
-from tests.store.a_store import DIGEST, DOCTOR, ISS, NOW, OTHER, PHARMACIST, RUN, approved, begun, state
+from tests.store.a_store import DIGEST, DOCTOR, ELSEWHERE, HERE, NOW, OTHER, PHARMACIST, RUN, WARD, approved, begun, state
 
 SECOND = timedelta(seconds=1)
 
@@ -31,24 +33,25 @@ def test_an_unsent_draft_is_still_there_at_the_next_launch(database: Database) -
         run = begun(tx)
         proposals.save(tx, run, '{"days": 4}', '[{"check": "x"}]', "82.0", NOW + SECOND)
     with database.read() as tx:
-        (found,) = proposals.open_runs(tx, ISS, "pat-1", DOCTOR)
+        (found,) = proposals.open_runs(tx, HERE, "pat-1", DOCTOR)
     assert (found.selections, found.overrides, found.weight, found.version) == ('{"days": 4}', '[{"check": "x"}]', "82.0", 2)
 
 
-def test_a_run_is_offered_to_its_user_for_its_patient_at_its_ehr_only(database: Database) -> None:
+def test_a_run_is_offered_to_its_user_for_its_patient_at_its_ehr_and_tenant_only(database: Database) -> None:
     with database.write() as tx:
         begun(tx)
-        assert proposals.open_runs(tx, ISS, "pat-2", DOCTOR) == ()
-        assert proposals.open_runs(tx, ISS, "pat-1", PHARMACIST) == ()
-        assert proposals.open_runs(tx, "https://other.example/fhir", "pat-1", DOCTOR) == ()
+        assert proposals.open_runs(tx, HERE, "pat-2", DOCTOR) == ()
+        assert proposals.open_runs(tx, HERE, "pat-1", PHARMACIST) == ()
+        for other in (ELSEWHERE, WARD):
+            assert proposals.open_runs(tx, other, "pat-1", DOCTOR) == ()
 
 
-@pytest.mark.parametrize("given", [{"iss": "https://other.example/fhir"}, {"patient": "pat-2"}, {"run": OTHER}])
-def test_a_run_of_somebody_else_is_not_found(database: Database, given: dict[str, str]) -> None:
+@pytest.mark.parametrize("given", [{"tenancy": ELSEWHERE}, {"tenancy": WARD}, {"patient": "pat-2"}, {"run": OTHER}])
+def test_a_run_of_somebody_else_is_not_found(database: Database, given: dict[str, Any]) -> None:
     with database.write() as tx:
         begun(tx)
         with pytest.raises(NotFound):
-            proposals.load(tx, **{"iss": ISS, "run": RUN, "patient": "pat-1", **given})  # type: ignore[arg-type]
+            proposals.load(tx, **{"tenancy": HERE, "run": RUN, "patient": "pat-1", **given})
 
 
 def test_a_run_begins_once(database: Database) -> None:
@@ -64,7 +67,7 @@ def test_two_tabs_do_not_overwrite_each_other(database: Database) -> None:
         proposals.save(tx, read, '{"days": 4}', "[]", "", NOW)
         with pytest.raises(Conflict):
             proposals.save(tx, read, '{"days": 5}', "[]", "", NOW)
-        assert proposals.load(tx, ISS, RUN).selections == '{"days": 4}'
+        assert proposals.load(tx, HERE, RUN).selections == '{"days": 4}'
 
 
 @pytest.mark.parametrize("to", ["uncertain", "sent", "incomplete", "queried", "verified", "rejected", "cancelled"])
@@ -88,18 +91,18 @@ def test_an_approval_is_kept_byte_for_byte(database: Database) -> None:
     assert order.body_digest == text_digest('{"dose": 35.50}')
     assert order.transaction_digest == text_digest(order.transaction)
     with database.read() as tx:
-        assert orders.load(tx, ISS, RUN) == order
+        assert orders.load(tx, HERE, RUN) == order
         assert [(row.what, row.who, row.digest) for row in audit.rows(tx, RUN)][-1] == ("order.approved", DOCTOR, DIGEST)
 
 
 def test_approving_twice_is_one_approval(database: Database) -> None:
     approved(database)
     with database.write() as tx:
-        run = replace(proposals.load(tx, ISS, RUN), version=1, state="proposed")
+        run = replace(proposals.load(tx, HERE, RUN), version=1, state="proposed")
         with pytest.raises(Conflict):
             orders.approve(tx, run, DIGEST, "another body", "", "{}", PHARMACIST, NOW)
     with database.read() as tx:
-        assert orders.load(tx, ISS, RUN).approved_by == DOCTOR
+        assert orders.load(tx, HERE, RUN).approved_by == DOCTOR
         assert [row.what for row in audit.rows(tx)].count("order.approved") == 1
 
 
@@ -115,17 +118,18 @@ def test_what_changed_since_it_was_on_screen_is_not_approved(database: Database)
 def test_revising_an_approval_that_never_left_makes_it_a_draft_that_can_be_approved_again(database: Database) -> None:
     approved(database)
     with database.write() as tx:
-        run = proposals.save(tx, proposals.load(tx, ISS, RUN), '{"days": 5}', "[]", "", NOW)
+        run = proposals.save(tx, proposals.load(tx, HERE, RUN), '{"days": 5}', "[]", "", NOW)
         assert run.state == "proposed"
         assert not orders.claim_for_write(tx, RUN, DOCTOR, NOW)
         assert orders.approve(tx, run, DIGEST, "new body", "", "{}", DOCTOR, NOW).body == "new body"
         assert "order.revised" in [row.what for row in audit.rows(tx)]
 
 
-def test_an_order_of_another_ehr_is_not_found(database: Database) -> None:
+@pytest.mark.parametrize("other", [ELSEWHERE, WARD])
+def test_an_order_of_another_ehr_or_tenant_is_not_found(database: Database, other: Tenancy) -> None:
     approved(database)
     with database.read() as tx, pytest.raises(NotFound):
-        orders.load(tx, "https://other.example/fhir", RUN)
+        orders.load(tx, other, RUN)
 
 
 # ── The write ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +164,7 @@ def test_from_the_claim_on_the_fate_is_uncertain_so_a_dead_process_leaves_the_tr
     claimed(database)
     assert state(database) == "uncertain"
     with database.read() as tx:
-        assert [(d.run, d.kind, d.iss) for d in outbox.waiting(tx)] == [(RUN, "reconcile", ISS)]
+        assert [(d.run, d.kind, d.tenancy) for d in outbox.waiting(tx)] == [(RUN, "reconcile", HERE)]
 
 
 @pytest.mark.parametrize(("after", "free"), [(LEASE - SECOND, False), (LEASE, True)])
@@ -187,10 +191,10 @@ def test_what_is_found_is_settled_and_what_is_not_found_may_be_sent_again(databa
         orders.record_write(tx, RUN, "sent", '{"stored": 9}', ["Task/2", "MedicationRequest/1"], DOCTOR, NOW)
         orders.record_unsent(tx, OTHER, DOCTOR, NOW, "not-found")
         assert outbox.waiting(tx) == ()
-        assert orders.load(tx, ISS, OTHER).lease_until is None
+        assert orders.load(tx, HERE, OTHER).lease_until is None
         assert orders.claim_for_write(tx, OTHER, DOCTOR, NOW)
     with database.read() as tx:
-        order = orders.load(tx, ISS, RUN)
+        order = orders.load(tx, HERE, RUN)
     assert (order.state, order.receipt, order.resources) == ("sent", '{"stored": 9}', ("MedicationRequest/1", "Task/2"))
 
 
@@ -220,7 +224,7 @@ def test_two_pharmacists_decide_once(database: Database) -> None:
             orders.record_decision(tx, RUN, ("sent", "queried"), "rejected", "{}", "Practitioner/second", NOW)
     with database.read() as tx:
         story = [(row.what, row.who) for row in audit.rows(tx, RUN)]
-        assert proposals.open_runs(tx, ISS, "pat-1", DOCTOR) == ()
+        assert proposals.open_runs(tx, HERE, "pat-1", DOCTOR) == ()
     assert story == [
         ("run.started", DOCTOR),
         ("order.approved", DOCTOR),
@@ -234,8 +238,27 @@ def test_the_worklist_of_our_own_lists_the_oldest_first(database: Database) -> N
     claimed(database)
     claimed(database, OTHER)
     with database.read() as tx:
-        assert [run.run for run in proposals.in_state(tx, ISS, ("uncertain",))] == sorted([RUN, OTHER])
-        assert proposals.in_state(tx, ISS, ("sent",)) == ()
+        assert [run.run for run in proposals.in_state(tx, HERE, ("uncertain",))] == sorted([RUN, OTHER])
+        assert proposals.in_state(tx, HERE, ("sent",)) == ()
+
+
+def test_two_tenants_of_one_ehr_keep_their_orders_apart_through_the_whole_life_of_one(database: Database) -> None:
+    """The same base, patient and person; each order is settled where it belongs, and found nowhere else."""
+    approved(database)
+    approved(database, OTHER, WARD)
+    with database.write() as tx:
+        assert [[run.run for run in proposals.open_runs(tx, place, "pat-1", DOCTOR)] for place in (HERE, WARD)] == [[RUN], [OTHER]]
+        assert orders.claim_for_write(tx, OTHER, DOCTOR, NOW)
+        assert [(d.run, str(d.tenancy)) for d in outbox.waiting(tx)] == [(OTHER, "https://ehr.example.org/fhir tenant ward-7")]
+        due = outbox.claim(tx, NOW + LEASE)
+        assert due is not None
+        assert due.tenancy == WARD
+        orders.record_write(tx, OTHER, "sent", "{}", [], DOCTOR, NOW)
+        assert orders.hold_decision(tx, OTHER, ("sent",), "{}", PHARMACIST, NOW)
+        assert [orders.undecided(tx, place, NOW + LEASE) for place in (HERE, WARD)] == [(), (OTHER,)]
+        assert orders.record_decision(tx, OTHER, ("sent",), "verified", "{}", PHARMACIST, NOW).state == "verified"
+        assert [[run.run for run in proposals.in_state(tx, place, ("approved", "verified"))] for place in (HERE, WARD)] == [[RUN], [OTHER]]
+        assert [(place, run) for place, run, _ in kept_charts.pending(tx)] == [(HERE, RUN)]
 
 
 def test_the_moves_of_the_store_are_moves_of_the_core() -> None:

@@ -51,7 +51,7 @@ def test_everything_opens_under_the_new_key_alone(database: Database) -> None:
     with alone.write() as tx:
         assert sessions.load(tx, "sid", "cookie", NOW, Limits()).access_token == TOKEN.access_token
         assert client_keys.signing(tx, "ES384", NOW) == KEY
-        assert orders.load(tx, CONTEXT.iss, RUN).body
+        assert orders.load(tx, CONTEXT.tenancy, RUN).body
         assert launches.take(tx, "state", "browser", NOW) == PENDING
         assert reseal(tx) == {}
 

@@ -13,7 +13,7 @@ from ivig_fhir.store.database import Database
 from ivig_fhir.store.seal import hashed
 from ivig_fhir.store.sessions import Limits, Session
 from tests.an_ehr import NOW, PENDING
-from tests.store.a_store import CONTEXT, DOCTOR, ISS, TOKEN, begun
+from tests.store.a_store import CONTEXT, DOCTOR, HERE, TOKEN, begun
 
 LIMITS = Limits()
 MINUTE = timedelta(minutes=1)
@@ -160,7 +160,7 @@ def test_a_session_that_ended_is_gone_and_its_draft_stays(database: Database) ->
     with pytest.raises(SessionEnded):
         load(database)
     with database.read() as tx:
-        assert len(proposals.open_runs(tx, ISS, "pat-1", DOCTOR)) == 1
+        assert len(proposals.open_runs(tx, HERE, "pat-1", DOCTOR)) == 1
         assert [row.what for row in audit.rows(tx)] == ["session.started", "run.started", "session.ended"]
 
 
