@@ -1,14 +1,12 @@
 """Writes docs/generated/smart-conformance.md: what SMART App Launch asks of a client, and the tests that show that this app does it.
 
-Usage: python scripts/smart_conformance.py [--check]
+Usage: python scripts/smart_conformance.py
 
-The requirements stand in scripts/smart_requirements.toml, the tests name theirs with @pytest.mark.requirement. With --check nothing is
-written; 1 when the page is stale.
+The requirements stand in scripts/smart_requirements.toml, the tests name theirs with @pytest.mark.requirement.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import sys
 import tomllib
@@ -78,18 +76,10 @@ def _row(number: str, rows: Mapping[str, list[Any]], tests: Mapping[int, list[st
     return f"{SET}@{number}", level, what, "; ".join(shown) or f"No test: {WHY[int(number)]}."
 
 
-def main() -> int:
-    """Writes the page, or says that it is stale."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
-    check = parser.parse_args().check
-    made = page()
-    stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made
-    if stale and not check:
-        PAGE.write_text(made, encoding="utf-8")
-    print(f"smart-conformance.md {'stale' if stale and check else 'written' if stale else 'fresh'}")
-    return 1 if stale and check else 0
+def main() -> None:
+    """Writes the page; a test tells whether it is stale."""
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

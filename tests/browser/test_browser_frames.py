@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.a_clinician import ARGUMENTS, CHROMIUM, IN_A_BROWSER, approve, playwright
 from browser.a_place_over_https import Place, by_its_other_name, place
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 PATIENT = "mg-crisis-ckd"
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; `make test` installs it")]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +43,7 @@ def to_a_stored_order(page: Any) -> Any:
     page.get_by_role("button", name="IVIG order set").click()
     app = page.frame_locator("#app")
     app.locator("header.pt").wait_for()
-    waiting = app.locator("form", has=app.get_by_role("button", name="Save reason"))
-    for left in range(waiting.count(), 0, -1):
-        form = waiting.first
-        form.locator("select").select_option("9")
-        form.locator("textarea").fill("Discussed with nephrology; monitoring is in this order.")
-        form.get_by_role("button", name="Save reason").click()
-        playwright.expect(waiting).to_have_count(left - 1)
-    if app.locator("#ack").count():
-        app.locator("#ack").check()
-    app.get_by_role("button", name="Approve order").click()
-    playwright.expect(app.locator("h1")).to_contain_text("Stored as a draft")
+    approve(app)
     return app
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 from attacks.a_hostile_word import planted
+from browser.a_clinician import ARGUMENTS, CHROMIUM, IN_A_BROWSER, playwright
 from browser.a_place_over_https import Place, place
-from browser.test_browser_frames import ARGUMENTS, CHROMIUM, playwright
 
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.sandbox import cast
@@ -18,7 +18,7 @@ from ivig_fhir.sandbox.settings import CAST
 
 PATIENT = "mg-crisis-ckd"
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; `make test` installs it")]
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.a_clinician import ARGUMENTS, CHROMIUM, IN_A_BROWSER, approve, playwright
 
-playwright = pytest.importorskip("playwright.sync_api")
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "var" / "screenshots"
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; `make test` installs it")]
+pytestmark = IN_A_BROWSER
 
 
 @dataclass(frozen=True)
@@ -84,24 +81,6 @@ def change_the_dose(view: Any, per_kg: str) -> None:
     view.locator("#x-per_kg").fill(per_kg)
     view.locator("#choices details[open]", has=view.locator("#x-per_kg")).get_by_role("button", name="Recalculate").click()
     view.locator(".eq", has_text=f"{per_kg} g/kg").first.wait_for()
-
-
-def give_reasons(view: Any) -> None:
-    waiting = view.locator("form", has=view.get_by_role("button", name="Save reason"))
-    for left in range(waiting.count(), 0, -1):
-        form = waiting.first
-        form.locator("select").select_option("9")
-        form.locator("textarea").fill("Discussed with nephrology; monitoring is in this order.")
-        form.get_by_role("button", name="Save reason").click()
-        playwright.expect(waiting).to_have_count(left - 1)
-
-
-def approve(view: Any) -> None:
-    give_reasons(view)
-    if view.locator("#ack").count():
-        view.locator("#ack").check()
-    view.get_by_role("button", name="Approve order").click()
-    playwright.expect(view.locator("h1")).to_contain_text("Stored as a draft")
 
 
 def verify(view: Any, run: str) -> None:
