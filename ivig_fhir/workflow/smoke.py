@@ -9,7 +9,7 @@ from typing import Any
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.loading import unload
 from ivig_fhir.ehr.search import search
-from ivig_fhir.errors import IvigError
+from ivig_fhir.errors import IvigError, TokenRejected
 from ivig_fhir.fhir.reading import word
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.workflow.runtime import Runtime
@@ -43,9 +43,16 @@ def smoke(runtime: Runtime, base: str, token: str, chart: Sequence[Mapping[str, 
             yield Step(id_, claim, True, act(visit))
         except (IvigError, NotHeldError, ValueError) as error:
             failed = True
-            yield Step(id_, claim, False, f"{error.message} ({error.code})" if isinstance(error, IvigError) else str(error))
+            yield Step(id_, claim, False, _why(error, token))
     if visit.made and not keep:
         yield _cleared(visit)
+
+
+def _why(error: Exception, token: str) -> str:
+    """Why a step does not hold."""
+    if isinstance(error, TokenRejected) and not token:
+        return f"The server asks for a token, and none was given: --token-file gives one. ({error.code})"
+    return f"{error.message} ({error.code})" if isinstance(error, IvigError) else str(error)
 
 
 def _cleared(visit: Visit) -> Step:

@@ -152,6 +152,12 @@ def test_the_command_prints_each_step_and_ends_with_0(server: str, token: Path, 
     assert said.err == ""
 
 
+def test_a_server_that_asks_for_a_token_says_that_none_was_given(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", f"{server}/fhir"]) == 1
+    said = capsys.readouterr().out
+    assert "The server asks for a token, and none was given: --token-file gives one. (E-21)" in said
+
+
 def test_the_command_as_json_and_the_exit_code_of_what_did_not_hold(server: str, token: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["smoke", f"{server}/fhir", "--token-file", str(token), "--patient", "no-weight", "--format", "json"]) == 1
     whole = json.loads(capsys.readouterr().out)
