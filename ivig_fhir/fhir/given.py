@@ -8,6 +8,7 @@ from typing import Any
 
 from ivig_fhir.fhir.codes import NDC, code, codings, texts
 from ivig_fhir.fhir.dates import parse_date
+from ivig_fhir.fhir.reading import part, parts, word
 from ivig_fhir.fhir.references import pointed_to
 
 Resource = Mapping[str, Any]
@@ -23,8 +24,8 @@ def given_on(record: Mapping[str, Resource], names: Collection[str], ndc: Collec
     begins = tuple(c.code for c in (code(NDC, value) for value in ndc) if c is not None)
     for resource in record.values():
         if (
-            resource.get("resourceType") in _TYPES
-            and resource.get("status") in _GIVEN
+            word(resource, "resourceType") in _TYPES
+            and word(resource, "status") in _GIVEN
             and _is_of(_concept(resource, record), names, begins)
         ):
             yield from _day(resource)
@@ -32,10 +33,9 @@ def given_on(record: Mapping[str, Resource], names: Collection[str], ndc: Collec
 
 def _concept(resource: Resource, record: Mapping[str, Resource]) -> Any:
     """The coded medicine, in place or in the Medication that is pointed to."""
-    named = resource.get("medicationReference")
-    written = str(named.get("reference") or "") if isinstance(named, dict) else ""
-    inside = {f"#{r.get('id')}": r for r in resource.get("contained") or [] if isinstance(r, dict)}
-    medication: Resource = inside.get(written) or record.get(pointed_to(named)) or {}
+    named = part(resource, "medicationReference")
+    inside = {f"#{word(r, 'id')}": r for r in parts(resource, "contained")}
+    medication: Resource = inside.get(word(named, "reference")) or record.get(pointed_to(named)) or {}
     return resource.get("medicationCodeableConcept") or resource.get("vaccineCode") or medication.get("code")
 
 
@@ -46,7 +46,6 @@ def _is_of(concept: Any, names: Collection[str], begins: tuple[str, ...]) -> boo
 
 def _day(resource: Resource) -> tuple[date, ...]:
     """The day on which it was given; of a period the day on which it began."""
-    period = resource.get("effectivePeriod") or {}
-    written = resource.get("effectiveDateTime") or period.get("start") or resource.get("occurrenceDateTime")
-    found = parse_date(str(written or "")[:10])
+    began = word(part(resource, "effectivePeriod"), "start")
+    found = parse_date((word(resource, "effectiveDateTime") or began or word(resource, "occurrenceDateTime"))[:10])
     return () if found is None else (found,)

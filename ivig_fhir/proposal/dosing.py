@@ -80,7 +80,7 @@ def _rounded(each: Decimal, rounding: Rounding | None, sizes: Sequence[Decimal])
     """The first increment whose nearest multiple (a tie goes down) is within tolerance and makeable; else 0.1 g without vial rounding."""
     for increment in rounding.increments_g if rounding else ():
         nearest = (each / increment).to_integral_value(ROUND_HALF_DOWN) * increment
-        if rounding and abs(nearest - each) <= each * rounding.tolerance and makeable(nearest, sizes):
+        if rounding and nearest > 0 and abs(nearest - each) <= each * rounding.tolerance and makeable(nearest, sizes):
             return nearest, increment
     return half_up(each, "0.1"), None
 

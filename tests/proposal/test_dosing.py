@@ -148,6 +148,12 @@ def test_the_usual_dose_is_proposed_else_the_lower_end() -> None:
     assert in_a_cycle((D(1), D(2)), replace(ONE, basis="per day x 3 days"), CIDP, None) == (D(3), D(6))
 
 
+def test_a_small_dose_is_never_rounded_away_whatever_is_tolerated() -> None:
+    wide = replace(ADULT, increments_g=(D(5),), tolerance=D(1))
+    assert (dose("2.5", wide).per_infusion_g, dose("2.5", wide).increment_g) == (D("2.5"), None)  # a tie goes down, to nothing
+    assert (dose("2.6", wide).per_infusion_g, dose("2.6", wide).increment_g) == (D(5), D(5))
+
+
 def test_a_dose_that_rounds_to_nothing_is_refused() -> None:
     assert dose("0.05", rounding=None).per_infusion_g == D("0.1")
     for rounding in (None, ADULT):

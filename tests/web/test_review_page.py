@@ -114,8 +114,6 @@ def test_a_product_is_switched_with_one_press_and_the_order_follows(at: Hospital
 def test_products_that_do_not_suit_are_shown_with_the_reason_and_without_a_button(at: Hospital) -> None:
     tab = at.tab(CIDP)
     unsuited = tab.page.body.partition("Not suitable for this patient")[2].partition("</ul>")[0]
-    if not unsuited:
-        pytest.skip("every product suits this patient")
     assert "<small>" in unsuited and "<button" not in unsuited
 
 
