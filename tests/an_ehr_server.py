@@ -11,7 +11,8 @@ from requests.adapters import BaseAdapter
 
 from ivig_fhir.ehr.capability import read_capabilities
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.profiles import WRITTEN, WriteMode, profile, write_mode
+from ivig_fhir.ehr.modes import WRITTEN, WriteMode, write_mode
+from ivig_fhir.ehr.profiles import profile
 from ivig_fhir.ehr.retry import Patience
 
 SANDBOX = "http://127.0.0.1:5001"

@@ -11,7 +11,8 @@ from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.ehr.capability import Capabilities, read_capabilities
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.fetch import fetch_answers
-from ivig_fhir.ehr.profiles import ServerProfile, WriteMode, profile, recognised, write_mode
+from ivig_fhir.ehr.modes import WriteMode, write_mode
+from ivig_fhir.ehr.profiles import ServerProfile, Unknown, profile, recognised
 from ivig_fhir.ehr.search import Found, search
 from ivig_fhir.errors import ChartError, FhirError, RequestRejected, TokenRejected
 from ivig_fhir.fhir.identifiers import URI
@@ -172,15 +173,23 @@ def _patient_form(client: FhirClient, known: ServerProfile, patient: str) -> Rem
 
 def _unknown_parameter(client: FhirClient, known: ServerProfile, patient: str) -> Remark:
     """What becomes of a parameter that the server does not know."""
-    found = _asked(client, "Observation", ("patient", patient), _UNKNOWN)
+    found = _asked(client, "Observation", ("patient", patient), *known.required("Observation"), _UNKNOWN)
+    seen, state, said = _fate(found)
+    if seen != known.unknown_parameters and "unseen" not in (seen, known.unknown_parameters):
+        said += f" Of {known.title} it is known otherwise ({known.unknown_parameters})."
+    return Remark("unknown-parameter", state, said)
+
+
+def _fate(found: Found) -> tuple[Unknown, State, str]:
+    """What became of a parameter that no server knows."""
     if isinstance(found.error, RequestRejected):
-        return Remark("unknown-parameter", "ok", "A parameter that it does not know is refused.")
+        return "refused", "ok", "A parameter that it does not know is refused."
     if found.oddities or found.unread:
-        return Remark("unknown-parameter", "ok", "A parameter that it does not know is named as ignored.")
+        return "named", "ok", "A parameter that it does not know is named as ignored."
     if found.error is not None:
-        return Remark("unknown-parameter", "unseen", found.error.message)
+        return "unseen", "unseen", found.error.message
     said = "A parameter that it does not know is ignored without a word. Every filter is applied again here, so that nothing is misread."
-    return Remark("unknown-parameter", "note", said)
+    return "ignored", "note", said
 
 
 def _identifier(client: FhirClient, known: ServerProfile, patient: str) -> Remark:

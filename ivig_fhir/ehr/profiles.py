@@ -1,4 +1,4 @@
-"""ServerProfile: what a server is known to do, as data with its evidence; and how an order can be written to it."""
+"""ServerProfile: what a kind of server is known to do beyond what it declares, as data, each line with its evidence."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from ivig_fhir.ehr.capability import Capabilities
 from ivig_fhir.errors import SettingsError
-from ivig_fhir.order.bundle import Abilities
 
 FOLDER = Path(__file__).resolve().parent / "server_profiles"
-Mode = Literal["transaction", "sequential", "hand-off", "read-only"]
 Declared = Literal["declared", "yes", "no"]
-# What the app writes; each is left out where it cannot be created, except the order itself.
-ORDER = "MedicationRequest"
-WRITTEN = (ORDER, "ServiceRequest", "DetectedIssue", "RequestGroup", "Provenance", "Task")
-_IDENTIFIED = frozenset(WRITTEN) - {"Provenance"}  # in R4 a Provenance has no identifier
+Unknown = Literal["refused", "named", "ignored", "unseen"]
+# How an evidence begins: a line that was not seen has the value that any server gets.
+GROUNDS = ("Seen", "Declared", "Documented", "Specified", "Chosen", "Not seen")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerProfile:
     """What is known of one kind of server, beyond or against what it declares.
 
-    software: what such a server calls itself, in small letters. page_size: `_count` to ask for, 0 for none. patient_forms: how a search
-    names the patient, in order (bare, typed); the next form is tried where one finds nothing. conditional_limit: most entries of a
-    transaction with conditions, 0 for no limit. atomic: a failed transaction leaves nothing. transaction, found_by_identifier: yes, no,
-    or as declared. never_created: types it refuses whatever it declares. `evidence` says for each where it is known from.
+    software: what such a server calls itself, in small letters.
+    Reading. page_size: `_count` to ask for, 0 for none. patient_forms: how a search names the patient, in order (bare, typed); the next
+    form is tried where one finds nothing. left_out: parameters that are never sent. also_asked: (type, parameter, value) that a search
+    must carry which names the patient alone; the value leaves nothing out. scopes: what a launch must ask for beside SMART's own.
+    unknown_parameters: what becomes of a parameter that it does not know.
+    Writing. conditional_limit: most entries of a transaction with conditions, 0 for no limit. atomic: a failed transaction leaves
+    nothing. transaction, found_by_identifier: yes, no, or as declared. never_created: types it refuses whatever it declares.
+    reported_only: types whose create records what a patient is said to take, and orders nothing.
+    `evidence` says for each where it is known from.
     """
 
     name: str
@@ -37,43 +38,40 @@ class ServerProfile:
     software: tuple[str, ...]
     page_size: int
     patient_forms: tuple[str, ...]
+    left_out: frozenset[str]
+    also_asked: tuple[tuple[str, str, str], ...]
+    scopes: tuple[str, ...]
+    unknown_parameters: Unknown
     conditional_limit: int
     atomic: bool
     transaction: Declared
     never_created: frozenset[str]
+    reported_only: frozenset[str]
     found_by_identifier: Declared
     evidence: Mapping[str, str]
 
-
-@dataclass(frozen=True)
-class WriteMode:
-    """How an order is written here, and the sentence that says why; shown before anybody approves.
-
-    `abilities` are the types that can be created and those that can be found by identifier: what the transaction is made of.
-    """
-
-    mode: Mode
-    reason: str
-    abilities: Abilities
-    atomic: bool = True
-
-    @property
-    def writes(self) -> bool:
-        """Whether anything is written to the EHR at all."""
-        return self.mode in ("transaction", "sequential")
+    def required(self, type_: str) -> tuple[tuple[str, str], ...]:
+        """The parameters that a search of a type must carry where it would name the patient alone."""
+        return tuple((name, value) for asked, name, value in self.also_asked if asked == type_)
 
 
-_KEYS: dict[str, tuple[type, ...]] = {
-    "software": (list,),
-    "page_size": (int,),
-    "patient_forms": (list,),
-    "conditional_limit": (int,),
-    "atomic": (bool,),
-    "transaction": (str,),
-    "never_created": (list,),
-    "found_by_identifier": (str,),
+_KEYS: dict[str, type] = {
+    "software": list,
+    "page_size": int,
+    "patient_forms": list,
+    "left_out": list,
+    "also_asked": list,
+    "scopes": list,
+    "unknown_parameters": str,
+    "conditional_limit": int,
+    "atomic": bool,
+    "transaction": str,
+    "never_created": list,
+    "reported_only": list,
+    "found_by_identifier": str,
 }
-_COLLECTIONS = {"software": tuple, "patient_forms": tuple, "never_created": frozenset}
+_SETS = ("left_out", "never_created", "reported_only")
+_CHOICES = {"transaction": Declared, "found_by_identifier": Declared, "unknown_parameters": Unknown}
 
 
 @cache
@@ -101,52 +99,25 @@ def recognised(software: str) -> str | None:
 def _profile(name: str, raw: Mapping[str, Any]) -> ServerProfile:
     if raw.get("name") != name or set(raw) != {"name", "title", *_KEYS}:
         raise SettingsError(f"The server profile {name} must have exactly the keys name, title, {', '.join(_KEYS)}.")
-    for key, kinds in _KEYS.items():
+    for key, kind in _KEYS.items():
         line = raw[key]
-        if not isinstance(line, dict) or set(line) != {"value", "evidence"} or not line["evidence"] or type(line["value"]) not in kinds:
+        if not isinstance(line, dict) or set(line) != {"value", "evidence"} or type(line["value"]) is not kind:
             raise SettingsError(f"In the server profile {name}, {key} must have a value and its evidence.")
+        if not str(line["evidence"]).startswith(GROUNDS):
+            raise SettingsError(f"In the server profile {name}, the evidence of {key} must begin with {', '.join(GROUNDS)}.")
     value = {key: raw[key]["value"] for key in _KEYS}
-    if not set(value["patient_forms"]) <= {"bare", "typed"} or not value["patient_forms"]:
+    for key, choice in _CHOICES.items():
+        if value[key] not in get_args(choice):
+            raise SettingsError(f"In the server profile {name}, {key} must be {', '.join(get_args(choice))}.")
+    if not value["patient_forms"] or not set(value["patient_forms"]) <= {"bare", "typed"}:
         raise SettingsError(f"In the server profile {name}, patient_forms are bare or typed.")
-    if {value["transaction"], value["found_by_identifier"]} - {"declared", "yes", "no"}:
-        raise SettingsError(f"In the server profile {name}, a choice must be declared, yes or no.")
-    return ServerProfile(
-        name=name,
-        title=raw["title"],
-        evidence={key: raw[key]["evidence"] for key in _KEYS},
-        **value | {key: kind(value[key]) for key, kind in _COLLECTIONS.items()},
-    )
+    return ServerProfile(name=name, title=raw["title"], evidence={key: raw[key]["evidence"] for key in _KEYS}, **_frozen(name, value))
 
 
-def write_mode(capabilities: Capabilities, granted: Mapping[tuple[str, str], str], known: ServerProfile) -> WriteMode:
-    """How an order can be written: by what the server declares, what it is known to do, and what was granted.
-
-    `granted` maps (type, letter of c r u d s) to yes, no or partial; what is missing is no. A partial grant to create is not relied on.
-    """
-    if not capabilities.known:
-        return WriteMode("read-only", f"{capabilities.said} Nothing is written.", Abilities(frozenset(), frozenset()))
-    offered = frozenset(t for t in WRITTEN if capabilities.can(t, "create") and t not in known.never_created)
-    creates = frozenset(t for t in offered if granted.get((t, "c")) == "yes")
-    abilities = Abilities(creates, _found(capabilities, known) & creates)
-    if ORDER not in creates:
-        why = "gave this app no right to create orders" if ORDER in offered else "does not let apps create orders"
-        mode: Mode = "hand-off" if creates else "read-only"
-        return WriteMode(mode, f"The EHR {why} ({ORDER}): the order is handed over as text.", abilities, known.atomic)
-    left_out = [t for t in WRITTEN if t not in creates]
-    note = f" Not stored in the EHR: {', '.join(left_out)}." if left_out else ""
-    if granted.get((ORDER, "r")) != "yes":
-        note += " What was stored cannot be read back."
-    whole = known.transaction == "yes" or (known.transaction == "declared" and capabilities.transaction)
-    if whole and not known.conditional_limit:
-        return WriteMode("transaction", f"Everything is stored in one transaction.{note}", abilities, known.atomic)
-    why = "limits its transactions" if whole else "takes no transactions"
-    return WriteMode("sequential", f"The EHR {why}: the order is stored first, then its parts one by one.{note}", abilities, False)
-
-
-def _found(capabilities: Capabilities, known: ServerProfile) -> frozenset[str]:
-    if known.found_by_identifier == "no":
-        return frozenset()
-    if known.found_by_identifier == "yes":
-        return _IDENTIFIED
-    declared = (t for t in _IDENTIFIED if capabilities.type(t).conditional_create and capabilities.searches(t, "identifier"))
-    return frozenset(declared)
+def _frozen(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    """The values of a file as they stand in a profile: lists that cannot change, what is also asked taken apart."""
+    lists = {key: frozenset(v) if key in _SETS else tuple(v) for key, v in value.items() if isinstance(v, list)}
+    parts = [asked.replace("=", "?", 1).split("?") for asked in value["also_asked"]]
+    if any(len(p) != 3 for p in parts):
+        raise SettingsError(f"In the server profile {name}, also_asked is written Type?parameter=value.")
+    return value | lists | {"also_asked": tuple((p[0], p[1], p[2]) for p in parts)}

@@ -50,12 +50,19 @@ class Reading:
     def query(self, query: Query) -> Found:
         """One row of the table: asked as richly as the server takes it, and with the patient named as the server takes it."""
         count = [("_count", str(self.known.page_size))] if self.known.page_size else []
-        helps = [*(("_include", i) for i in query.include), *count]
-        return self._asked(query.type, [[*query.params, *helps], [*query.params], []], PAGES)
+        helps = self._taken([*(("_include", i) for i in query.include), *count])
+        required = [*self.known.required(query.type)]
+        asked = [*query.params] or required
+        return self._asked(query.type, [[*asked, *helps], asked, required], PAGES)
 
     def control(self, type_: str) -> Found:
-        """The first entry of a type without any filter: whether an empty answer of a filtered search may be believed."""
-        return self._asked(type_, [[("_count", "1")], []], 1)
+        """The first entry of a type with no filter but what the server requires: whether an empty answer of a filtered search counts."""
+        required = [*self.known.required(type_)]
+        return self._asked(type_, [[*required, *self._taken([("_count", "1")])], required], 1)
+
+    def _taken(self, params: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Of what only helps, that which the server is not known to refuse."""
+        return [(name, value) for name, value in params if name not in self.known.left_out]
 
     def _asked(self, type_: str, attempts: list[list[tuple[str, str]]], pages: int) -> Found:
         """The first of the attempts that the server takes: with all, then without what only helps, then everything of the type."""

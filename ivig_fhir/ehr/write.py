@@ -7,7 +7,7 @@ from typing import Any
 
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.locate import Look, Sighting, anchor, look_for
-from ivig_fhir.ehr.profiles import WriteMode
+from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.reconcile import Ledger, Written, main_reference, not_sent, place, place_of, reconcile, settled, sight
 from ivig_fhir.errors import (
     ChangedInEhr,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,11 +47,19 @@ class SignedIn:
 
 
 def begin(
-    client: SmartClient, iss: str, launch: str | None, target: Target, rows: Iterable[str], secrets: LaunchSecrets, now: datetime
+    client: SmartClient,
+    iss: str,
+    launch: str | None,
+    target: Target,
+    rows: Iterable[str],
+    secrets: LaunchSecrets,
+    now: datetime,
+    beside: Callable[[Issuer], tuple[str, ...]] = lambda issuer: (),
 ) -> tuple[PendingLaunch, AuthorizationRequest]:
     """What to keep under `secrets.state`, and where to send the browser.
 
-    `launch` is None for a standalone launch, which the issuer's entry must allow. `rows` are the scopes of the table of searches.
+    `launch` is None for a standalone launch, which the issuer's entry must allow. `rows` are the scopes of the table of searches,
+    `beside` says what an issuer's server wants as well. An entry that names its scopes is asked for these alone.
     Errors: MissingIssuer, UnknownIssuer (nothing is fetched then), DiscoveryFailed.
     """
     if not iss:
@@ -61,7 +69,7 @@ def begin(
         raise MissingIssuer("launch without a launch parameter")
     configuration = client.configurations.get(client.http, issuer, now, client.timeouts)
     version = configuration.scope_version if issuer.scope_version == "auto" else issuer.scope_version
-    scopes = issuer.scopes or wanted(rows, target, version, standalone=launch is None, online=issuer.online_access)
+    scopes = issuer.scopes or (*wanted(rows, target, version, standalone=launch is None, online=issuer.online_access), *beside(issuer))
     pending = PendingLaunch(
         iss=issuer.iss,
         redirect_uri=issuer.redirect_uri or client.redirect_uri,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ivig_fhir.chart.facts import Person
 from ivig_fhir.content.model import Content
-from ivig_fhir.ehr.profiles import WriteMode
+from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Receipt
 from ivig_fhir.order.sheet import sheet

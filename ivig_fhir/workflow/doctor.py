@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.examination import Examination, Remark, State, examine
-from ivig_fhir.ehr.profiles import WRITTEN
+from ivig_fhir.ehr.modes import WRITTEN
 from ivig_fhir.errors import FhirError, ResourceGone
 from ivig_fhir.smart.credentials import Credentials
 from ivig_fhir.smart.issuers import Issuer, safe_address

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from ivig_fhir.chart.queries import QUERIES
 from ivig_fhir.ehr.examination import Remark
+from ivig_fhir.ehr.profiles import profile
 from ivig_fhir.errors import DiscoveryFailed, SettingsError
 from ivig_fhir.settings import LOOPBACK
 from ivig_fhir.smart.credentials import Credentials, proof
 from ivig_fhir.smart.discovery import LARGEST_STATEMENT, Http, SmartConfiguration, allowed_address, discover, fetch_json
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.keys import ALGORITHMS
+from ivig_fhir.smart.launch import Target
 from ivig_fhir.smart.scopes import wanted
 
 _METHODS = {"public": "none", "basic": "client_secret_basic", "private_key_jwt": "private_key_jwt"}
@@ -196,7 +198,9 @@ def _scopes(issuer: Issuer, found: SmartConfiguration | None) -> tuple[tuple[str
         return issuer.scopes, issuer.scopes
     version = issuer.scope_version if issuer.scope_version != "auto" else found.scope_version if found else "v2"
     rows = [q.scope for q in QUERIES]
-    return tuple(wanted(rows, t, version, online=issuer.online_access) for t in ("order", "pharmacy"))  # type: ignore[return-value]
+    beside = profile(issuer.profile).scopes
+    order, pharmacy = (wanted(rows, t, version, online=issuer.online_access) for t in get_args(Target))
+    return (*order, *beside), (*pharmacy, *beside)
 
 
 def _asked(order: Iterable[str], pharmacy: Iterable[str], issuer: Issuer, found: SmartConfiguration) -> Remark:

@@ -16,7 +16,8 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.ehr.capability import read_capabilities
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.profiles import WRITTEN, ServerProfile, WriteMode, profile, write_mode
+from ivig_fhir.ehr.modes import WRITTEN, WriteMode, write_mode
+from ivig_fhir.ehr.profiles import ServerProfile, profile
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
 from ivig_fhir.settings import Settings

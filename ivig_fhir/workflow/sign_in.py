@@ -10,6 +10,7 @@ from ivig_fhir import observe
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.chart.queries import QUERIES
 from ivig_fhir.ehr.client import FhirClient
+from ivig_fhir.ehr.profiles import profile
 from ivig_fhir.ehr.search import problem_of, search
 from ivig_fhir.errors import FhirError, LaunchError
 from ivig_fhir.fhir.reading import parts, word
@@ -39,7 +40,7 @@ def begin_launch(runtime: Runtime, iss: str, launch: str | None, target: Target,
     """Where to send the browser to sign in; `browser` is the value of a cookie that must come back with the answer."""
     secrets, now = LaunchSecrets.draw(runtime.chance), runtime.now()
     rows = [q.scope for q in QUERIES]
-    pending, request = signin.begin(runtime.smart, iss, launch, target, rows, secrets, now)
+    pending, request = signin.begin(runtime.smart, iss, launch, target, rows, secrets, now, lambda issuer: profile(issuer.profile).scopes)
     with runtime.database.write() as tx:
         launches.keep(tx, secrets.state, browser, pending)
     return request

@@ -10,7 +10,7 @@ from typing import Any
 from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.profiles import WriteMode
+from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.search import search
 from ivig_fhir.errors import FhirError, NotFound
 from ivig_fhir.fhir.identifiers import URI, run_of

@@ -12,7 +12,7 @@ from an_act import ROLES, a_decision, an_act, unconditional
 from an_ehr_server import Hours, Send, Wire, mode_of, outcome
 
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.profiles import WriteMode
+from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.search import search
 from ivig_fhir.ehr.update import read_back

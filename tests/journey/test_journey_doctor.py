@@ -22,7 +22,7 @@ from ivig_fhir.chart.queries import TYPES
 from ivig_fhir.cli import main
 from ivig_fhir.cli.doctor import EXIT, as_text
 from ivig_fhir.ehr.client import pooled_session
-from ivig_fhir.ehr.profiles import WRITTEN
+from ivig_fhir.ehr.modes import WRITTEN
 from ivig_fhir.sandbox.server import bind
 from ivig_fhir.sandbox.settings import SandboxSettings
 from ivig_fhir.settings import PROJECT

@@ -8,7 +8,7 @@ import pytest
 from journey.a_hospital import ROOT, Tab, hospital
 
 from ivig_fhir.chart.queries import QUERIES, TYPES
-from ivig_fhir.ehr.profiles import WRITTEN
+from ivig_fhir.ehr.modes import WRITTEN
 from ivig_fhir.smart.scopes import wanted
 
 CIDP = "cidp-adult"

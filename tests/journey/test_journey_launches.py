@@ -174,3 +174,14 @@ def test_a_frame_that_may_have_no_cookie_is_told_and_offered_a_window_of_its_own
     refused(page, 200, "E-07", "Your browser blocked the cookie")
     [(words, href)] = [link for link in page.forms.links if "new window" in link[0]]
     assert (words, href) == ("Open in a new window", f"/launch?{urlencode({'iss': ISS, 'launch': 'kept'})}")
+
+
+def test_a_launch_asks_for_the_scope_that_this_kind_of_server_wants_beside_smarts_own(tmp_path: Path) -> None:
+    issuers = table(tmp_path, ('profile = "generic"', 'profile = "openemr"'))
+    with hospital(tmp_path, issuers=issuers) as at:
+        browser, called = at.browser(), urlencode({"iss": ISS, "launch": "x"})
+        browser.send("GET", f"{APP}/launch?{called}", follow=False)
+        sent = browser.send("GET", f"{APP}/launch/go?{called}", follow=False)
+        asked = parse_qs(urlsplit(sent.headers["Location"]).query)["scope"][0].split()
+    assert asked[-1] == "api:fhir"
+    assert "patient/Patient.r" in asked

@@ -3,7 +3,7 @@
 import pytest
 
 from ivig_fhir.chart.queries import QUERIES, TYPES
-from ivig_fhir.ehr.profiles import WRITTEN
+from ivig_fhir.ehr.modes import WRITTEN
 from ivig_fhir.smart.scopes import WRITES, Verdict, allowed, has, parse, resource_scopes, wanted
 
 YES, NO = Verdict("yes"), Verdict("no")

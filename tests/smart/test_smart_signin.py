@@ -210,6 +210,18 @@ def test_fixed_scopes_and_a_redirect_address_of_the_entry_replace_ours(wire: res
     assert (pending.scope, pending.redirect_uri) == ("openid patient/Patient.read", "https://proxy.example/callback")
 
 
+def test_what_a_kind_of_server_wants_beside_smarts_own_scopes_is_asked_too_unless_the_entry_names_them(
+    wire: responses.RequestsMock,
+) -> None:
+    def beside(issuer: Issuer) -> tuple[str, ...]:
+        return (f"api:{issuer.profile}",)
+
+    pending, _ = begin(an_app(), BASE, "x", "order", ROWS, SECRETS, NOW, beside)
+    assert pending.scope.split()[-1] == "api:generic"
+    pending, _ = begin(an_app(replace(ISSUER, scopes=("openid",))), BASE, "x", "order", ROWS, SECRETS, NOW, beside)
+    assert pending.scope == "openid"
+
+
 @pytest.mark.parametrize(
     ("declared", "setting", "old"), [(["permission-v1"], "auto", True), ([], "auto", False), (["permission-v2"], "v1", True)]
 )
