@@ -11,7 +11,7 @@ from ivig_fhir.errors import GateRefused
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept, drop_empty, gate
 from ivig_fhir.fhir.codes import SNOMED
-from ivig_fhir.fhir.narrative import narrative
+from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.order.approval import Approval
 from ivig_fhir.order.provenance import APPROVAL, approval_provenance
@@ -72,29 +72,30 @@ def approval_task(proposal: Proposal, approval: Approval, context: OrderContext)
     """The task that asks a pharmacist to verify the draft, needed by the start of the first infusion. See: FHIR R4 task-code approve."""
     status = FHIR_STATUS[OrderState.SENT]
     said = _task_text(proposal)
-    return drop_empty(
-        {
-            "resourceType": "Task",
-            "text": narrative((said,)),
-            "identifier": [identifiers.identifier(context.urn(TASK))],
-            "basedOn": [{"reference": context.urn(GROUP)}],
-            "groupIdentifier": context.group_identifier,
-            "status": status.task,
-            "businessStatus": {"text": status.business},
-            "intent": "order",
-            "priority": "routine",
-            "code": concept(coding(_TASK_CODE, "approve"), text="Verify the immunoglobulin order"),
-            "description": said,
-            "focus": {"reference": context.urn(MAIN)},
-            "for": subject(proposal),
-            "encounter": point(context.encounter),
-            "authoredOn": moment(approval.at),
-            "lastModified": moment(approval.at),
-            "requester": context.asker(),
-            "performerType": [concept(coding(SNOMED, *_PHARMACIST), text="Pharmacist")],
-            "reasonCode": reason(proposal, context),
-            "restriction": {"repetitions": 1, "period": {"end": moment(proposal.start)}},
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "Task",
+                "identifier": [identifiers.identifier(context.urn(TASK))],
+                "basedOn": [{"reference": context.urn(GROUP)}],
+                "groupIdentifier": context.group_identifier,
+                "status": status.task,
+                "businessStatus": {"text": status.business},
+                "intent": "order",
+                "priority": "routine",
+                "code": concept(coding(_TASK_CODE, "approve"), text="Verify the immunoglobulin order"),
+                "description": said,
+                "focus": {"reference": context.urn(MAIN)},
+                "for": subject(proposal),
+                "encounter": point(context.encounter),
+                "authoredOn": moment(approval.at),
+                "lastModified": moment(approval.at),
+                "requester": context.asker(),
+                "performerType": [concept(coding(SNOMED, *_PHARMACIST), text="Pharmacist")],
+                "reasonCode": reason(proposal, context),
+                "restriction": {"repetitions": 1, "period": {"end": moment(proposal.start)}},
+            }
+        )
     )
 
 

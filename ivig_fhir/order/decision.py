@@ -10,6 +10,7 @@ from typing import Any
 from ivig_fhir.errors import Conflict, StateError
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept
+from ivig_fhir.fhir.narrative import renarrated
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import TASK
 from ivig_fhir.order.provenance import DECISION, decision_provenance
@@ -117,7 +118,7 @@ def _update(role: str, resource: Resource) -> Entry:
         raise Conflict(f"{role} has no version", said="The EHR gives no version for the order, so it cannot be changed safely.")
     where = _reference(resource)
     # The full URL of an update in a transaction is not needed by anybody: it is referred to by its literal reference.
-    return Entry(role, identifiers.derived(where, role), "PUT", where, resource, if_match=f'W/"{version}"')
+    return Entry(role, identifiers.derived(where, role), "PUT", where, renarrated(resource), if_match=f'W/"{version}"')
 
 
 def _reference(resource: Mapping[str, Any]) -> str:

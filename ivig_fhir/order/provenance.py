@@ -9,7 +9,7 @@ from typing import Any
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.building import coding, concept, drop_empty
 from ivig_fhir.fhir.identifiers import URI
-from ivig_fhir.fhir.narrative import narrative
+from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.order.approval import Approval, Clinician
 from ivig_fhir.proposal.context import APP, OrderContext, literal, moment
 from ivig_fhir.proposal.model import Proposal
@@ -51,18 +51,18 @@ def decision_provenance(
 def _provenance(
     targets: Sequence[str], at: datetime, operation: str, agents: Sequence[tuple[str, Mapping[str, Any]]], entities: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    who = "; ".join(f"{role}: {agent.get('display', agent.get('reference', ''))}" for role, agent in agents)
-    return drop_empty(
-        {
-            "resourceType": "Provenance",
-            "text": narrative((f"{operation}, {who}", f"{len(entities)} sources")),
-            "target": [{"reference": t} for t in targets],
-            "occurredDateTime": moment(at),
-            "recorded": moment(at),
-            "activity": concept(coding(_OPERATION, operation)),
-            "agent": [{"type": concept(coding(_PARTICIPANT, role)), "who": dict(agent)} for role, agent in agents],
-            "entity": entities,
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "Provenance",
+                "target": [{"reference": t} for t in targets],
+                "occurredDateTime": moment(at),
+                "recorded": moment(at),
+                "activity": concept(coding(_OPERATION, operation)),
+                "agent": [{"type": concept(coding(_PARTICIPANT, role)), "who": dict(agent)} for role, agent in agents],
+                "entity": entities,
+            }
+        )
     )
 
 

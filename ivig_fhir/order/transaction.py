@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ivig_fhir.errors import StateError
+from ivig_fhir.fhir.narrative import renarrated
 
 Resource = dict[str, Any]
 _DROP = object()
@@ -93,7 +94,7 @@ def resolve(entry: Entry, known: Mapping[str, str], within: Collection[str] = ()
     made = _resolved(entry.resource, known, frozenset(within))
     if not isinstance(made, dict):
         raise StateError(f"{entry.role} refers only to what was not stored")
-    return replace(entry, resource=made)
+    return replace(entry, resource=renarrated(made) if "text" in made else made)
 
 
 def _resolved(element: Any, known: Mapping[str, str], within: frozenset[str]) -> Any:

@@ -9,7 +9,7 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept, drop_empty
 from ivig_fhir.fhir.codes import LOINC
-from ivig_fhir.fhir.narrative import narrative
+from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.proposal.context import GROUP, GUIDANCE, MAIN, OrderContext, moment, point, reason, subject
 from ivig_fhir.proposal.findings import Finding, Measure
 from ivig_fhir.proposal.model import Proposal
@@ -17,7 +17,6 @@ from ivig_fhir.proposal.selections import ChosenOverride
 
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _SEVERITY = {"hard-stop": "high", "override": "high", "warning": "moderate", "info": "low"}
-_WORDS = {"hard-stop": "Hard stop", "override": "Needs a reason", "warning": "Warning", "info": "Information"}
 
 
 def reported(proposal: Proposal) -> tuple[Finding, ...]:
@@ -41,23 +40,24 @@ def detected_issue(
     entry = content.checks.get(finding.check)
     category = [coding(ACT_CODE, entry.detected_issue)] if entry and entry.detected_issue else []
     signed = context.intent == "order"
-    return drop_empty(
-        {
-            "resourceType": "DetectedIssue",
-            "text": narrative(_told(finding)),
-            "identifier": [identifiers.identifier(context.urn(role_of(finding)))],
-            "status": "final" if signed else "preliminary",
-            "code": concept(*category, coding(context.system("check"), finding.check), text=entry.title if entry else finding.check),
-            "severity": _SEVERITY[finding.severity],
-            "patient": subject(proposal),
-            "identifiedDateTime": moment(proposal.now),
-            "author": context.device(),
-            "implicated": [{"reference": context.urn(MAIN)}] if proposal.dose else [],
-            "evidence": [{"detail": details}] if (details := _evidence(finding)) else [],
-            "detail": finding.message,
-            "reference": _citation(finding, content),
-            "mitigation": _mitigations(finding, override, content, context),
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "DetectedIssue",
+                "identifier": [identifiers.identifier(context.urn(role_of(finding)))],
+                "status": "final" if signed else "preliminary",
+                "code": concept(*category, coding(context.system("check"), finding.check), text=entry.title if entry else finding.check),
+                "severity": _SEVERITY[finding.severity],
+                "patient": subject(proposal),
+                "identifiedDateTime": moment(proposal.now),
+                "author": context.device(),
+                "implicated": [{"reference": context.urn(MAIN)}] if proposal.dose else [],
+                "evidence": [{"detail": details}] if (details := _evidence(finding)) else [],
+                "detail": _detail(finding),
+                "reference": _citation(finding, content),
+                "mitigation": _mitigations(finding, override, content, context),
+            }
+        )
     )
 
 
@@ -67,10 +67,9 @@ def _mitigations(finding: Finding, override: ChosenOverride | None, content: Con
     return given + [_taken(measure, context) for measure in finding.measures]
 
 
-def _told(finding: Finding) -> tuple[str, ...]:
-    """The finding for a reader: what was found, on what, and where its threshold lies."""
-    said = (f"{_WORDS[finding.severity]}: {finding.message}", *(e.said for e in finding.evidence))
-    return (*said, f"Fires: {finding.threshold}") if finding.threshold else said
+def _detail(finding: Finding) -> str:
+    """The finding for a reader: what was found, and where its threshold lies."""
+    return f"{finding.message} Fires: {finding.threshold}" if finding.threshold else finding.message
 
 
 def _evidence(finding: Finding) -> list[dict[str, Any]]:
@@ -109,25 +108,26 @@ def guidance_response(proposal: Proposal, content: Content, context: OrderContex
     """
     lacking = _lacking(proposal, content)
     required = proposal.outcome == "data-required"
-    return drop_empty(
-        {
-            "resourceType": "GuidanceResponse",
-            "text": narrative((_outcome_text(proposal), *(f.message for f in proposal.hard_stops))),
-            "contained": [_outcome(proposal, context)],
-            "requestIdentifier": context.group_identifier,
-            "identifier": [identifiers.identifier(context.urn(GUIDANCE))],
-            "moduleCanonical": context.plan(proposal),
-            "status": "data-required" if required else "success",
-            "subject": subject(proposal),
-            "encounter": point(context.encounter),
-            "occurrenceDateTime": moment(proposal.now),
-            "performer": context.device(),
-            "reasonCode": [reason(proposal, context)],
-            "note": [{"text": _outcome_text(proposal)}],
-            "evaluationMessage": [{"reference": "#evaluation"}],
-            "result": {"reference": context.urn(GROUP)} if proposal.dose else None,
-            "dataRequirement": lacking if required else [],
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "GuidanceResponse",
+                "contained": [_outcome(proposal, context)],
+                "requestIdentifier": context.group_identifier,
+                "identifier": [identifiers.identifier(context.urn(GUIDANCE))],
+                "moduleCanonical": context.plan(proposal),
+                "status": "data-required" if required else "success",
+                "subject": subject(proposal),
+                "encounter": point(context.encounter),
+                "occurrenceDateTime": moment(proposal.now),
+                "performer": context.device(),
+                "reasonCode": [reason(proposal, context)],
+                "note": [{"text": _outcome_text(proposal)}],
+                "evaluationMessage": [{"reference": "#evaluation"}],
+                "result": {"reference": context.urn(GROUP)} if proposal.dose else None,
+                "dataRequirement": lacking if required else [],
+            }
+        )
     )
 
 

@@ -9,7 +9,7 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept, drop_empty, quantity
 from ivig_fhir.fhir.codes import SHORT, SNOMED
-from ivig_fhir.fhir.narrative import narrative
+from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.proposal.context import OrderContext, literal, moment, point, reason, subject
 from ivig_fhir.proposal.dosage import dosage_instruction, infusion_dates
@@ -40,26 +40,27 @@ def medication_request(proposal: Proposal, content: Content, context: OrderConte
     See: FHIR R4 MedicationRequest; US Core MedicationRequest.
     """
     dosage = dosage_instruction(proposal, context.base)
-    return drop_empty(
-        {
-            "resourceType": "MedicationRequest",
-            "text": narrative((_medication_text(proposal), dosage["text"])),
-            "identifier": [identifiers.identifier(context.run)],
-            **_head(proposal, context),
-            "category": [concept(coding(_CATEGORY, *_CATEGORY_OF[proposal.selections.setting]))],
-            "reportedBoolean": False,
-            "medicationCodeableConcept": _medication(proposal, content, context),
-            "supportingInformation": _supporting(proposal),
-            "reasonCode": [reason(proposal, context)],
-            "reasonReference": [r for r in (point(proposal.condition),) if r],
-            "instantiatesCanonical": [context.plan(proposal)],
-            "courseOfTherapyType": _course_of_therapy(proposal),
-            "insurance": [r for r in map(point, context.coverage) if r],
-            "note": [{"text": text} for text in _notes(proposal, content)],
-            "dosageInstruction": [dosage],
-            "dispenseRequest": _dispense(proposal, context.base),
-            "substitution": {"allowedBoolean": False, "reason": {"text": NO_SUBSTITUTION}},
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "MedicationRequest",
+                "identifier": [identifiers.identifier(context.run)],
+                **_head(proposal, context),
+                "category": [concept(coding(_CATEGORY, *_CATEGORY_OF[proposal.selections.setting]))],
+                "reportedBoolean": False,
+                "medicationCodeableConcept": _medication(proposal, content, context),
+                "supportingInformation": _supporting(proposal),
+                "reasonCode": [reason(proposal, context)],
+                "reasonReference": [r for r in (point(proposal.condition),) if r],
+                "instantiatesCanonical": [context.plan(proposal)],
+                "courseOfTherapyType": _course_of_therapy(proposal),
+                "insurance": [r for r in map(point, context.coverage) if r],
+                "note": [{"text": text} for text in _notes(proposal, content)],
+                "dosageInstruction": [dosage],
+                "dispenseRequest": _dispense(proposal, context.base),
+                "substitution": {"allowedBoolean": False, "reason": {"text": NO_SUBSTITUTION}},
+            }
+        )
     )
 
 
@@ -168,20 +169,21 @@ def companion_request(companion: CompanionOrder, proposal: Proposal, content: Co
 
 def _companion_medication(companion: CompanionOrder, proposal: Proposal, content: Content, context: OrderContext) -> dict[str, Any]:
     codes = _codes(companion)
-    return drop_empty(
-        {
-            "resourceType": "MedicationRequest",
-            "text": narrative((companion.title, companion.text)),
-            "identifier": [identifiers.identifier(context.urn(role_of(companion)))],
-            **_head(proposal, context),
-            "category": [concept(coding(_CATEGORY, *_CATEGORY_OF[proposal.selections.setting]))],
-            "reportedBoolean": False,
-            "medicationCodeableConcept": concept(*codes[:1], text=companion.title),
-            "reasonCode": [reason(proposal, context)],
-            "instantiatesCanonical": [context.plan(proposal)],
-            "note": [{"text": text} for text in _standing(proposal, content)],
-            "dosageInstruction": [{"text": companion.text, **_companion_timing(companion, proposal), **_companion_dose(companion)}],
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "MedicationRequest",
+                "identifier": [identifiers.identifier(context.urn(role_of(companion)))],
+                **_head(proposal, context),
+                "category": [concept(coding(_CATEGORY, *_CATEGORY_OF[proposal.selections.setting]))],
+                "reportedBoolean": False,
+                "medicationCodeableConcept": concept(*codes[:1], text=companion.title),
+                "reasonCode": [reason(proposal, context)],
+                "instantiatesCanonical": [context.plan(proposal)],
+                "note": [{"text": text} for text in _standing(proposal, content)],
+                "dosageInstruction": [{"text": companion.text, **_companion_timing(companion, proposal), **_companion_dose(companion)}],
+            }
+        )
     )
 
 
@@ -207,29 +209,30 @@ def _companion_service(companion: CompanionOrder, proposal: Proposal, content: C
     codes = _codes(companion)
     category = _SERVICE_CATEGORY.get(companion.kind)
     timing = _companion_timing(companion, proposal)
-    return drop_empty(
-        {
-            "resourceType": "ServiceRequest",
-            "text": narrative((companion.title, companion.text)),
-            "identifier": [identifiers.identifier(context.urn(role_of(companion)))],
-            "status": "draft",
-            "intent": context.intent,
-            "priority": "routine",
-            "subject": subject(proposal),
-            "encounter": point(context.encounter),
-            "authoredOn": moment(context.at),
-            "requester": context.asker(),
-            "requisition": context.group_identifier,
-            "instantiatesCanonical": [context.plan(proposal)],
-            "category": [concept(*([coding(SNOMED, *category)] if category else []), text=_KIND_WORDS[companion.kind])],
-            "code": concept(*(codes if len(codes) == 1 else []), text=companion.title),
-            # Several codes are several tests: they are the order's detail, not synonyms of its code.
-            "orderDetail": [concept(c, text=c.get("display")) for c in codes] if len(codes) > 1 else [],
-            "occurrenceTiming": timing.get("timing"),
-            "occurrencePeriod": {"start": moment(companion.due[0]), "end": moment(companion.due[1])} if companion.due else None,
-            "reasonCode": [reason(proposal, context)],
-            "note": [{"text": text} for text in (companion.text, *_standing(proposal, content))],
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "ServiceRequest",
+                "identifier": [identifiers.identifier(context.urn(role_of(companion)))],
+                "status": "draft",
+                "intent": context.intent,
+                "priority": "routine",
+                "subject": subject(proposal),
+                "encounter": point(context.encounter),
+                "authoredOn": moment(context.at),
+                "requester": context.asker(),
+                "requisition": context.group_identifier,
+                "instantiatesCanonical": [context.plan(proposal)],
+                "category": [concept(*([coding(SNOMED, *category)] if category else []), text=_KIND_WORDS[companion.kind])],
+                "code": concept(*(codes if len(codes) == 1 else []), text=companion.title),
+                # Several codes are several tests: they are the order's detail, not synonyms of its code.
+                "orderDetail": [concept(c, text=c.get("display")) for c in codes] if len(codes) > 1 else [],
+                "occurrenceTiming": timing.get("timing"),
+                "occurrencePeriod": {"start": moment(companion.due[0]), "end": moment(companion.due[1])} if companion.due else None,
+                "reasonCode": [reason(proposal, context)],
+                "note": [{"text": text} for text in (companion.text, *_standing(proposal, content))],
+            }
+        )
     )
 
 

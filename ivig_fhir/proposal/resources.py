@@ -9,7 +9,7 @@ from typing import Any
 from ivig_fhir.content.model import Content
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import drop_empty, quantity
-from ivig_fhir.fhir.narrative import narrative
+from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.proposal import issues, requests
 from ivig_fhir.proposal.context import GROUP, GUIDANCE, MAIN, OrderContext, moment, proposal_context, reason, subject
 from ivig_fhir.proposal.model import CompanionOrder, Proposal
@@ -78,23 +78,24 @@ def request_group(proposal: Proposal, companions: Sequence[CompanionOrder], cont
             children = [_companion_action(c, relation, context) for c in members]
             grouped = {"groupingBehavior": "visual-group", "selectionBehavior": "any"}
             actions.append({"id": phase, "title": title, **grouped, "action": children})
-    return drop_empty(
-        {
-            "resourceType": "RequestGroup",
-            "text": narrative((proposal.order_set.name, *(f"{c.title}: {c.text}" for c in companions))),
-            "identifier": [identifiers.identifier(context.urn(GROUP))],
-            "instantiatesCanonical": [context.plan(proposal)],
-            "groupIdentifier": context.group_identifier,
-            "status": "draft",
-            "intent": context.intent,
-            "priority": "routine",
-            "code": {"text": proposal.order_set.name},
-            "subject": subject(proposal),
-            "authoredOn": moment(context.at),
-            "author": context.asker() or context.device(),
-            "reasonCode": [reason(proposal, context)],
-            "action": actions,
-        }
+    return narrated(
+        drop_empty(
+            {
+                "resourceType": "RequestGroup",
+                "identifier": [identifiers.identifier(context.urn(GROUP))],
+                "instantiatesCanonical": [context.plan(proposal)],
+                "groupIdentifier": context.group_identifier,
+                "status": "draft",
+                "intent": context.intent,
+                "priority": "routine",
+                "code": {"text": proposal.order_set.name},
+                "subject": subject(proposal),
+                "authoredOn": moment(context.at),
+                "author": context.asker() or context.device(),
+                "reasonCode": [reason(proposal, context)],
+                "action": actions,
+            }
+        )
     )
 
 

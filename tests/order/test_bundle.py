@@ -179,7 +179,8 @@ def test_what_is_proposed_is_what_is_ordered() -> None:
     proposed = next(e["resource"] for e in proposal_bundle(made, content(), BASE, "0.1.0")["entry"] if e["fullUrl"] == RUN)
     ordered = part(written(), "medication-request")
     assert ordered["dosageInstruction"] == proposed["dosageInstruction"]
-    assert {k for k in ordered if ordered[k] != proposed.get(k)} == {"intent", "requester"}
+    assert {k for k in ordered if ordered[k] != proposed.get(k)} == {"intent", "requester", "text"}
+    assert ordered["text"]["div"] == proposed["text"]["div"].replace("Proposal, draft", "Order, draft")
     assert made.now == NOW
 
 
