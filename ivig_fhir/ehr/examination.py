@@ -113,7 +113,7 @@ def _verifying(found: Capabilities, mode: WriteMode) -> Remark:
     """Whether a pharmacist would find the order and could decide on it in the EHR."""
     lacks = []
     if "Task" not in (mode.abilities.creates or ()) or not found.can("Task", "search-type"):
-        lacks.append("No task can be stored and searched, so the worklist stays empty.")
+        lacks.append("No task can be stored and searched: the worklist comes from this app's own store.")
     if not found.can("MedicationRequest", "update"):
         lacks.append("Orders cannot be changed by apps, so no decision is stored.")
     if lacks:

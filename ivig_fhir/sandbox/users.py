@@ -1,4 +1,4 @@
-"""The four people who can sign in, as Practitioners with their roles."""
+"""The people who can sign in, as Practitioners with their roles."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ class User:
 USERS: tuple[User, ...] = (
     User("prescriber", "Sample-Osei", "Adwoa", "Doctor", "doctor", "cruds"),
     User("pharmacist", "Sample-Lindqvist", "Mats", "Pharmacist", "pharmacist", "cruds"),
+    User("second-pharmacist", "Sample-Adeyemi", "Funke", "Pharmacist", "pharmacist", "cruds"),
     User("nurse", "Sample-Castillo", "Inés", "Nurse", "nurse", "rs"),
     User("stranger", "Sample-Doe", "Robin", "Volunteer", None, "rs"),
 )

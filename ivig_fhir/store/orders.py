@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.smart.tenancy import Tenancy
-from ivig_fhir.store import audit, kept_charts, outbox, proposals
+from ivig_fhir.store import audit, claims, kept_charts, outbox, proposals
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.proposals import Run, in_tenancy
 from ivig_fhir.store.tables import ORDERS, RUNS
@@ -21,6 +21,7 @@ from ivig_fhir.store.tables import ORDERS, RUNS
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
 LEASE = timedelta(seconds=120)
 DECIDED = ("verified", "rejected", "cancelled")
+_AT_ONCE = 500
 _TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification", "decision")
 
 
@@ -92,6 +93,16 @@ def load(tx: Tx, tenancy: Tenancy, run: str) -> Order:
         name: row[name] for name in ("run", "state", "digest", "approved_by", "approved_at", "body_digest", "lease_until")
     }
     return Order(**plain, transaction_digest=row["transaction_digest"] or "", resources=resources, **texts)
+
+
+def bodies(tx: Tx, tenancy: Tenancy, runs: Sequence[str]) -> dict[str, str]:
+    """What was approved, of many orders of this tenancy at once: the body of each run, as JSON text."""
+    found: dict[str, str] = {}
+    for at in range(0, len(runs), _AT_ONCE):
+        some = select(ORDERS.c.run, ORDERS.c.sealed_body).join(RUNS, RUNS.c.run == ORDERS.c.run)
+        for row in tx.conn.execute(some.where(ORDERS.c.run.in_(runs[at : at + _AT_ONCE]), in_tenancy(tenancy))):
+            found[row.run] = tx.ring.open(row.sealed_body, _place(row.run, "body"))
+    return found
 
 
 def claim_for_write(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
@@ -192,6 +203,7 @@ def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verifi
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_decision=None, lease_until=None, **kept))
     if to in DECIDED:
         kept_charts.forget(tx, run)
+        claims.forget(tx, run)
     outbox.settle(tx, run)
     tenancy = _tenancy(tx, run)
     audit.append(tx, now, by, tenancy.iss, f"order.{to}", run, text_digest(verification) if verification else "")

@@ -118,6 +118,16 @@ ORDERS = Table(
     Column("sealed_chart", Text),
 )
 
+CLAIMS = Table(
+    "claims",
+    METADATA,
+    Column("run", String(36), ForeignKey("runs.run"), primary_key=True),
+    Column("by", String(500), nullable=False),
+    Column("display", String(200), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("since", Utc, nullable=False),
+)
+
 OUTBOX = Table(
     "outbox",
     METADATA,

@@ -1,4 +1,4 @@
-"""Pharmacy pages of a session: the worklist, one order on one screen, verify, ask, reject."""
+"""Pharmacy pages of a session: one order on one screen, verify, ask, reject."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
-from ivig_fhir.web.pharmacy_view import apart_view, case_view, worklist_json, worklist_view
+from ivig_fhir.web.pharmacy_view import apart_view, case_view
 from ivig_fhir.web.receipt_view import sheet_view
+from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.runtime import Runtime
-from ivig_fhir.workflow.verify import decide_order, open_case, read_stored, worklist
+from ivig_fhir.workflow.verify import decide_order, open_case, read_stored
 
 READERS = ("pharmacist", "nurse")
 
@@ -27,20 +28,10 @@ def pages(runtime: Runtime) -> Blueprint:
     """The routes below `/s/<session>/pharmacy/`."""
     blueprint = Blueprint("pharmacy", __name__, url_prefix="/s/<sid>/pharmacy")
 
-    @blueprint.get("/")
-    def index(sid: str) -> Response:
-        session = enter(runtime, sid, "pharmacist")
-        status = request.args.get("status", "open")
-        found = worklist(runtime, session, everything=status == "all" or wants_json())
-        if wants_json():
-            return make_response(jsonify({"csrf": token(sid), "orders": worklist_json(found)}))
-        view = worklist_view(found, runtime.now(), runtime.issuer(session.context.iss).name, status, runtime.content)
-        return page(runtime, session, "worklist.html", view)
-
     @blueprint.get("/<run>/")
     def case(sid: str, run: str) -> Response:
         session = enter(runtime, sid, "pharmacist")
-        return _case(runtime, session, run)
+        return case_page(runtime, session, run)
 
     @blueprint.get("/<run>/sheet")
     def sheet(sid: str, run: str) -> Response:
@@ -69,9 +60,9 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
         reason = None if decision is OrderState.VERIFIED else {"code": str(sent.get("code", "")), "note": str(sent.get("note", ""))}
         refusals = decide_order(runtime, session, run, decision, str(sent.get("digest") or ""), reason)
         if refusals and not wants_json():
-            return _case(runtime, session, run, tuple(r.said for r in refusals))
+            return case_page(runtime, session, run, tuple(r.said for r in refusals))
         refuse(refusals)
-        return _case(runtime, session, run) if wants_json() else redirect("./", 303)
+        return case_page(runtime, session, run) if wants_json() else redirect("./", 303)
 
     return decide
 
@@ -80,7 +71,8 @@ def _sent() -> dict[str, Any]:
     return sent_json() if request.is_json else request.form.to_dict()
 
 
-def _case(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = ()) -> Response:
+def case_page(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = ()) -> Response:
+    """One order as it is now, for people or for scripts; with what was refused, if something was."""
     case = open_case(runtime, session, run)
     if wants_json():
         approved = case.approved
@@ -97,5 +89,5 @@ def _case(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[
             ],
         }
         return make_response(jsonify(made))
-    view = case_view(case, runtime, session) | {"refused": refused}
+    view = case_view(case, runtime, session) | {"refused": refused, "claim": claim_of(runtime, session, case)}
     return page(runtime, session, "pharmacist.html", view, 409 if refused else 200)

@@ -9,9 +9,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from ivig_fhir.content.model import Content
-from ivig_fhir.fhir.dates import completed_years, parse_date, parse_time
-from ivig_fhir.fhir.reading import word
+from ivig_fhir.fhir.dates import completed_years, parse_date
 from ivig_fhir.order.decision import version_of
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
@@ -27,88 +25,9 @@ from ivig_fhir.web.schedule import days_view, series_facts
 from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.web.verification_view import Desk, second_person, steps_view
 from ivig_fhir.workflow.runtime import Runtime, clinician
-from ivig_fhir.workflow.verify import Case, Worklist, WorklistRow
+from ivig_fhir.workflow.verify import Case
 
 View = dict[str, Any]
-_STATES = {
-    "sent": ("", "Waiting"),
-    "queried": ("warn", "Question asked"),
-    "incomplete": ("stop", "Incomplete"),
-    "verified": ("", "Verified"),
-    "rejected": ("", "Rejected"),
-}
-_ANSWERED = ("info", "Answered")  # it waits like any other, and the pharmacist who asked has a word to read
-
-
-def worklist_view(found: Worklist, now: datetime, ehr: str, status: str, content: Content) -> View:
-    """The list with one row an order; only exceptions carry a shape."""
-    rows = [_row(r, now, content) for r in found.rows]
-    return {
-        "rows": rows,
-        "problem": found.problem,
-        "read_at": clock(now),
-        "ehr": ehr,
-        "status": status,
-        "statuses": [{"value": "open", "label": "Open"}, {"value": "all", "label": "All"}],
-    }
-
-
-def worklist_json(found: Worklist) -> list[View]:
-    """The same for scripts."""
-    return [
-        {
-            "run": r.run,
-            "state": r.state,
-            "patient": word(r.patient, "id"),
-            "order": f"MedicationRequest/{r.order.get('id')}",
-            "task": r.task.get("status"),
-        }
-        for r in found.rows
-    ]
-
-
-def _row(r: WorklistRow, now: datetime, content: Content) -> View:
-    kept = json.loads(r.known.body) if r.known else {}
-    answered = _is_answered(r)
-    kind, status = _ANSWERED if answered else _STATES.get(r.state, ("", r.state))
-    dose, known = kept.get("dose") or {}, content.order_sets.get(kept.get("indication", ""))
-    days = len((kept.get("series") or {}).get("dates") or dose.get("infusions") or [])
-    return {
-        "run": r.run,
-        "needed": _needed(r),
-        "patient": patient_name(r.patient, now),
-        "indication": short_name(known.name) if known else "",
-        "grams": amount(dose.get("per_infusion_g"), "g"),
-        "each": f"each of {days} days" if days > 1 else "on 1 day",
-        "product": (r.order.get("medicationCodeableConcept") or {}).get("text", ""),
-        "kind": kind,
-        "status": status,
-        "age": _age(r, now),
-        "look": _look(kept, answered),
-    }
-
-
-def _needed(r: WorklistRow) -> str:
-    end = ((r.task.get("restriction") or {}).get("period") or {}).get("end")
-    time = parse_time(end)
-    return f"{day(time.earliest, year=False)} {clock(time.earliest)}" if time else "–"
-
-
-def _age(r: WorklistRow, now: datetime) -> str:
-    written = parse_time(r.task.get("authoredOn"))
-    return duration(max(0, int((now - written.earliest).total_seconds() // 60))) if written else "–"
-
-
-def _is_answered(r: WorklistRow) -> bool:
-    """Whether the last word on an order that waits is the prescriber's answer to a question."""
-    last = json.loads(r.known.verification) if r.known and r.known.verification else {}
-    return r.state == "sent" and last.get("decision") == "sent"
-
-
-def _look(kept: Mapping[str, Any], answered: bool) -> str:
-    reasons, gaps = len(kept.get("overrides") or []), [n for n in kept.get("not_assessed") or [] if n["reason"] != "not-supported"]
-    said = (["answer to read"] if answered else []) + ([f"{reasons} overridden"] if reasons else [])
-    return ", ".join(said + ([f"{len(gaps)} not assessed"] if gaps else []))
 
 
 def patient_name(patient: Mapping[str, Any], now: datetime) -> str:

@@ -31,7 +31,8 @@ from ivig_fhir.workflow.approve import approve_order, refuse
 from ivig_fhir.workflow.propose import drafted, open_page, run_of_launch
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import open_development
-from ivig_fhir.workflow.verify import decide_order, open_case, read_stored, worklist
+from ivig_fhir.workflow.verify import decide_order, open_case, read_stored
+from ivig_fhir.workflow.worklist import worklist
 from ivig_fhir.workflow.write_back import write_back
 
 PEOPLE = (("prescriber", "Smoke Prescriber"), ("pharmacist", "Smoke Pharmacist"))

@@ -1,4 +1,4 @@
-"""Step 5, verify: the pharmacist's worklist, one order with a second calculation, and the decision written where the order is."""
+"""Step 5, verify: one order with a second calculation, and the decision written where the order is."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.search import search
 from ivig_fhir.errors import FhirError, NotFound
-from ivig_fhir.fhir.identifiers import URI, run_of
+from ivig_fhir.fhir.identifiers import URI
 from ivig_fhir.fhir.reading import identifiers, reference
 from ivig_fhir.order.approval import Clinician, Refusal
 from ivig_fhir.order.bundle import TASK, checked
@@ -28,37 +27,11 @@ from ivig_fhir.proposal.context import GROUP
 from ivig_fhir.store import orders, proposals, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
+from ivig_fhir.workflow.claim import claim_on, other_worker
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
-from ivig_fhir.workflow.settle import send_decision, settle, settle_all
-
-_OPEN_TASKS = "requested,received,accepted,in-progress,on-hold"
-_SHOWN_TASKS = f"{_OPEN_TASKS},completed,rejected,cancelled"
-
-
-@dataclass(frozen=True)
-class WorklistRow:
-    """One order as the worklist shows it: the EHR's task and order, and what the app knows of the run (None for another app's)."""
-
-    run: str
-    task: Resource
-    order: Resource
-    patient: Resource
-    known: Order | None
-
-    @property
-    def state(self) -> str:
-        """The order's state with us; what the task says where we know nothing of it."""
-        return self.known.state if self.known else str(self.task.get("status"))
-
-
-@dataclass(frozen=True)
-class Worklist:
-    """The open orders, and why the list may not be whole ("" when it is)."""
-
-    rows: tuple[WorklistRow, ...]
-    problem: str
+from ivig_fhir.workflow.settle import send_decision, settle
 
 
 @dataclass(frozen=True)
@@ -69,53 +42,6 @@ class Case:
     approved: Order
     review: Review
     chart: ChartSnapshot
-
-
-def worklist(runtime: Runtime, session: sessions.Session, everything: bool = False) -> Worklist:
-    """The tasks that ask for a verification, with their orders, most urgent first."""
-    settle_all(runtime, session)
-    client = runtime.client(session)
-    wanted = _SHOWN_TASKS if everything else _OPEN_TASKS
-    found = search(client, "Task", [("status", wanted), ("code", "approve")], fresh=True)
-    rows, unread = [], 0
-    for task in found.matches.values():
-        try:
-            rows.append(_row(runtime, session, client, task, wanted))
-        except FhirError:
-            unread += 1
-    shown = sorted((row for row in rows if row is not None), key=_urgency)
-    missing = f"Tasks whose order or patient could not be read, and that are not on this list: {unread}." if unread else ""
-    return Worklist(tuple(shown), f"{found.said if found.problem else ''} {missing}".strip())
-
-
-def _row(runtime: Runtime, session: sessions.Session, client: FhirClient, task: Resource, wanted: str) -> WorklistRow | None:
-    """A task that points to an immunoglobulin order of a run; anything else is not for this list. Filters are applied again.
-
-    FhirError where the order or its patient cannot be read: nobody knows then whether it is for this list.
-    """
-    focus = reference(task, "focus").removeprefix(client.base.rstrip("/") + "/")
-    if task.get("status") not in wanted.split(",") or not focus.startswith("MedicationRequest/"):
-        return None
-    order = client.read(focus, fresh=True).body
-    urn = run_of(order)
-    if urn is None:
-        return None
-    patient = client.read(reference(order, "subject")).body
-    run = urn.removeprefix("urn:uuid:")
-    return WorklistRow(run, task, order, patient, _known(runtime, session, run))
-
-
-def _known(runtime: Runtime, session: sessions.Session, run: str) -> Order | None:
-    try:
-        with runtime.database.read() as tx:
-            return orders.load(tx, session.context.tenancy, run)
-    except NotFound:
-        return None
-
-
-def _urgency(row: WorklistRow) -> tuple[bool, str, str]:
-    period = (row.task.get("restriction") or {}).get("period") or {}
-    return (row.task.get("status") in ("completed", "rejected", "cancelled"), str(period.get("end") or "9999"), row.run)
 
 
 def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
@@ -175,6 +101,9 @@ def decide_order(
     """
     case = open_case(runtime, session, run_id)
     who, now = clinician(session), runtime.now()
+    other = other_worker(claim_on(runtime, run_id, case.review.stored.task), who)
+    if other is not None:
+        return (Refusal("claimed", f"{other.display or 'Somebody else'} works on this order. Take it over first, or leave it to them."),)
     known = dict(runtime.content.constants["pharmacist_reasons"])
     seen = case.review.digest if digest == case.approved.digest else digest
     if reason is None:

@@ -84,7 +84,7 @@ def change_the_dose(view: Any, per_kg: str) -> None:
 
 
 def verify(view: Any, run: str) -> None:
-    view.locator(f"a[href='{run}/']").click()
+    view.locator(f"a[href$='/{run}/']").click()
     playwright.expect(view.locator("#sc")).to_contain_text("Second calculation agrees")
     view.get_by_role("button", name="Verify").click()
     view.get_by_role("link", name="Infusion sheet").wait_for()
@@ -150,12 +150,40 @@ def test_in_a_window_of_its_own_from_the_button_to_the_infusion_sheet(demo: Demo
         page.get_by_role("button", name="Pharmacy worklist in a new window").click()
     pharmacy = opened.value
     shot(pharmacy, "window-3-worklist")
-    pharmacy.locator(f"a[href='{run}/']").click()
+    pharmacy.locator(f"a[href$='/{run}/']").click()
     shot(pharmacy, "window-4-pharmacist")
     pharmacy.get_by_role("button", name="Verify").click()
     pharmacy.get_by_role("link", name="Infusion sheet").click()
     playwright.expect(pharmacy.locator("h1").first).to_contain_text("Infusion sheet")
     shot(pharmacy, "window-5-sheet", whole=True)
+
+
+def test_the_worklist_is_filtered_and_refreshed_in_place_and_walked_with_the_arrow_keys(demo: Demo, page: Any) -> None:
+    def approved(patient: str) -> None:
+        window = page.context.new_page()
+        window.goto(f"{demo.ehr}/ehr/launch?patient={patient}&user=prescriber")
+        approve(window)
+        window.close()
+
+    approved("xla-child")
+    page.goto(f"{demo.ehr}/ehr/launch?user=pharmacist&target=pharmacy")
+    page.evaluate("window.sameDocument = true")
+    rows = page.locator("#worklist tbody tr")
+    before = rows.count()
+    approved("gbs-adult")
+    page.get_by_role("link", name="Refresh").click()
+    playwright.expect(rows).to_have_count(before + 1)
+    page.get_by_label("Patient or record number").fill("fictor")
+    playwright.expect(rows).to_have_count(1)
+    playwright.expect(rows).to_contain_text("FICTOR, Lars")
+    page.get_by_label("Patient or record number").fill("")
+    playwright.expect(rows).to_have_count(before + 1)
+    assert page.evaluate("window.sameDocument") is True
+    rows.nth(0).locator("th a").focus()
+    page.keyboard.press("ArrowDown")
+    playwright.expect(rows.nth(1).locator("th a")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    playwright.expect(rows.nth(0).locator("th a")).to_be_focused()
 
 
 def test_two_charts_in_two_windows_of_one_browser_stay_apart(demo: Demo, page: Any) -> None:

@@ -26,6 +26,7 @@ class Form:
     action: str
     method: str
     target: str
+    id: str = ""
     pairs: Pairs = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
 
@@ -47,6 +48,7 @@ class Forms(HTMLParser):
         self.area = ""
         self._open: Form | None = None
         self._button: Button | None = None
+        self._home: Form | None = None  # the form that the button sends
         self._select: tuple[str, list[tuple[str, bool]]] | None = None
         self._area: tuple[str, list[str]] | None = None
         self._link: tuple[str, list[str]] | None = None
@@ -58,13 +60,14 @@ class Forms(HTMLParser):
         if tag in ("script", "style", "title", "symbol"):
             self._silent += 1
         elif tag == "form":
-            self._open = Form(has.get("action", ""), has.get("method", "get").upper(), has.get("target", ""))
+            self._open = Form(has.get("action", ""), has.get("method", "get").upper(), has.get("target", ""), has.get("id", ""))
             self.forms.append(self._open)
         elif tag == "a" and "href" in has:
             self._link = (has["href"], [])
         elif self._open is not None and tag == "input":
             self._input(has)
-        elif self._open is not None and tag == "button":
+        elif (self._open is not None or "form" in has) and tag == "button":
+            self._home = next((f for f in self.forms if f.id == has["form"]), None) if "form" in has else self._open
             self._button = Button("", has.get("name", ""), has.get("value", ""), has.get("formaction"), "disabled" in has)
         elif tag == "select":
             self._select = (has.get("name", ""), [])
@@ -81,9 +84,9 @@ class Forms(HTMLParser):
         elif tag == "a" and self._link is not None:
             self.links.append((" ".join("".join(self._link[1]).split()), self._link[0]))
             self._link = None
-        elif tag == "button" and self._button is not None and self._open is not None:
+        elif tag == "button" and self._button is not None and self._home is not None:
             self._button.label = " ".join(self._button.label.split())
-            self._open.buttons.append(self._button)
+            self._home.buttons.append(self._button)
             self._button = None
         elif tag == "select" and self._select is not None:
             name, options = self._select

@@ -64,7 +64,7 @@ def test_the_worklist_says_that_a_question_was_asked_and_then_that_it_was_answer
             prescriber.press("Send answer", note=answer)
         pharmacist.go("../")
         [words] = re.findall(r"SAMPLETON.*", pharmacist.page.text)
-        assert (status in words, "answer to read" in words) == (True, bool(answer))
+        assert (status in words, "Answer to read" in words) == (True, bool(answer))
         assert ("Waiting" in words, "Answered" in words) == (False, bool(answer))
         pharmacist.follow("SAMPLETON")
     pharmacist.press("Ask prescriber", code="rate", note="Why no cap?")

@@ -10,3 +10,48 @@ document.querySelectorAll("button[aria-disabled=true]").forEach((button) => {
     if (first) { first.scrollIntoView({ block: "center" }); first.focus(); }
   });
 });
+
+// The worklist: filtered and refreshed in place, and walked with the arrow keys. The server draws it; here it is only put in the page.
+const list = document.getElementById("worklist"), filter = document.getElementById("filter");
+if (list && filter) {
+  const every = 60000;
+  const said = document.getElementById("said");
+  const here = () => document.getElementById("worklist").dataset.page;
+  let asked = 0;
+  const refresh = (page) => {
+    const mine = ++asked, call = new XMLHttpRequest();
+    call.open("POST", filter.action);
+    call.responseType = "document"; // parsed by the browser, scripts in it never run
+    call.onloadend = () => {
+      if (mine !== asked) return; // a later answer counts
+      const made = call.status === 200 && call.response && call.response.getElementById("worklist");
+      if (!made) { said.textContent = "The list could not be refreshed."; said.className = "card f unk"; return; }
+      said.className = "vh";
+      const at = document.activeElement.closest("#worklist tr"), kind = document.activeElement.tagName;
+      const now = document.getElementById("worklist"), before = now.querySelector("caption").textContent;
+      now.replaceWith(document.adoptNode(made));
+      document.getElementById("read-at").replaceWith(document.adoptNode(call.response.getElementById("read-at")));
+      const counts = call.response.getElementById("status").options;
+      [...document.getElementById("status").options].forEach((option, n) => { option.textContent = counts[n].textContent; });
+      if (at && at.id && document.getElementById(at.id)) document.getElementById(at.id).querySelector(kind).focus();
+      const caption = made.querySelector("caption").textContent;
+      if (caption !== before) said.textContent = caption;
+    };
+    const sent = new FormData(filter);
+    sent.append("page", page);
+    call.send(sent);
+  };
+  let pause;
+  filter.addEventListener("submit", (event) => { event.preventDefault(); refresh(1); });
+  filter.addEventListener("change", () => refresh(1));
+  filter.querySelector("[type=search]").addEventListener("input", () => { clearTimeout(pause); pause = setTimeout(() => refresh(1), 250); });
+  document.getElementById("refresh").addEventListener("click", (event) => { event.preventDefault(); refresh(here()); });
+  setInterval(() => { if (document.visibilityState === "visible") refresh(here()); }, every);
+  document.addEventListener("keydown", (event) => {
+    const row = event.target.closest && event.target.closest("#worklist tbody tr");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!row || !step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = step > 0 ? row.nextElementSibling : row.previousElementSibling;
+    if (next && next.querySelector("th a")) { event.preventDefault(); next.querySelector("th a").focus(); }
+  });
+}
