@@ -23,13 +23,15 @@ MOST_ENTRIES = 200
 class WriteMode:
     """How an order is written here, and the sentence that says why; shown before anybody approves.
 
-    `abilities` are the types that can be created and those that can be found by identifier: what the transaction is made of.
+    `abilities` are the types that can be created and those that can be found by identifier: what the transaction is made of. `known` is
+    False where the server's metadata could not be read: then it is asked again, and nothing is written meanwhile.
     """
 
     mode: Mode
     reason: str
     abilities: Abilities
     atomic: bool = True
+    known: bool = True
 
     @property
     def writes(self) -> bool:
@@ -48,7 +50,7 @@ def write_mode(capabilities: Capabilities, granted: Mapping[tuple[str, str], str
     `granted` maps (type, letter of c r u d s) to yes, no or partial; what is missing is no. A partial grant to create is not relied on.
     """
     if not capabilities.known:
-        return WriteMode("read-only", f"{capabilities.said} Nothing is written.", Abilities(frozenset(), frozenset()))
+        return WriteMode("read-only", f"{capabilities.said} Nothing is written.", Abilities(frozenset(), frozenset()), known=False)
     offered = frozenset(t for t in WRITTEN if capabilities.can(t, "create") and t not in known.never_created | known.reported_only)
     creates = frozenset(t for t in offered if granted.get((t, "c")) == "yes")
     abilities = Abilities(creates, _found(capabilities, known) & creates)

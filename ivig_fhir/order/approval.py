@@ -60,7 +60,7 @@ class Refusal:
     """One reason for which an approval is refused, and what would clear it. `check` names the finding it is about, if any.
 
     code: role, identity, digest, outcome, hard-stop, override-missing, override-reason, override-note, override-unknown, override-role,
-    review, illustrative, discontinued, changed.
+    review, illustrative, discontinued, changed, mode.
     """
 
     code: str

@@ -14,22 +14,25 @@ from ivig_fhir.fhir.reading import reference
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
+from ivig_fhir.web.by_hand_pages import LOOKERS, order_in_words
 from ivig_fhir.web.doors import enter, page, sent_json
 from ivig_fhir.web.errors import noted, wants_json
+from ivig_fhir.web.mode_view import tracked_view
 from ivig_fhir.web.order_forms import asked_for
 from ivig_fhir.web.order_state import order_of, state_json
+from ivig_fhir.web.order_view import person_view
 from ivig_fhir.web.receipt_view import receipt_view, runs_view, sheet_view
 from ivig_fhir.web.review_page import question_view, refusals_said, review_page
 from ivig_fhir.workflow.approve import approve_order, refuse
+from ivig_fhir.workflow.hand_over import handed_over, send_order
 from ivig_fhir.workflow.propose import choose, open_page, run_of_launch
 from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.reply import answer_question, order_again, withdraw_order
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.verify import read_stored
-from ivig_fhir.workflow.write_back import write_back
 
-LOOKERS = ("prescriber", "pharmacist", "nurse", "unproven")
 BEFORE_EHR = ("proposed", "approved")
+_OPEN = ("approved", "sent", "incomplete", "queried", "uncertain")
 Answer = Response | Redirect
 
 
@@ -123,9 +126,9 @@ def _propose(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
 
 
 def _approve(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
-    sent = sent_json() if request.is_json else {"digest": request.form.get("digest", "")}
-    overrides = parse_selections({"overrides": sent.get("overrides")}).overrides
-    refusals = approve_order(runtime, session, run, str(sent.get("digest", "")), overrides)
+    sent = sent_json() if request.is_json else {name: request.form.get(name, "") for name in ("digest", "mode")}
+    overrides, shown = parse_selections({"overrides": sent.get("overrides")}).overrides, str(sent.get("mode", ""))
+    refusals = approve_order(runtime, session, run, str(sent.get("digest", "")), overrides, shown)
     if refusals and not wants_json():
         return review_page(runtime, session, open_page(runtime, session, run), 409, refused=refusals_said(refusals, runtime))
     refuse(refusals)
@@ -140,7 +143,7 @@ def _send(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     """Sends, and lets the receipt tell what came of it: an approval is kept whatever the EHR answers."""
     try:
         with suppress(OutcomeUnknown):
-            write_back(runtime, session, run)
+            send_order(runtime, session, run)
     except FhirError as error:
         if wants_json():
             raise
@@ -180,6 +183,11 @@ def _done(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
 
 
 def _receipt(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = (), status: int = 200) -> Response:
-    opened, order = open_page(runtime, session, run), order_of(runtime, session, run)
-    view = receipt_view(order, opened, runtime.mode(session)) | {"refused": refused, "may_reply": session.role == "prescriber"}
+    opened, order, mode = open_page(runtime, session, run), order_of(runtime, session, run), runtime.mode(session)
+    text = ""
+    if handed_over(runtime, session, order):
+        text = order_in_words(order, person_view(opened.chart.patient), runtime.content).text
+    tracked = tracked_view(mode, runtime.issuer(session.context.iss).name) if order.state in _OPEN else ""
+    more = {"refused": refused, "may_reply": session.role == "prescriber", "tracked": tracked}
+    view = receipt_view(order, opened, mode, text) | more
     return page(runtime, session, "receipt.html", view, status)

@@ -9,11 +9,9 @@ from typing import Any
 from ivig_fhir.chart.facts import Person
 from ivig_fhir.content.model import Content
 from ivig_fhir.ehr.modes import WriteMode
-from ivig_fhir.fhir.building import decode
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Receipt
 from ivig_fhir.order.sheet import sheet
 from ivig_fhir.order.states import Event, OrderState, allows
-from ivig_fhir.order.transaction import from_json
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
@@ -38,14 +36,19 @@ _HEAD = {
     "rejected": ("stop", "Rejected", "A pharmacist rejected the order; it is cancelled in the EHR."),
     "cancelled": ("stop", "Cancelled", "The order was withdrawn before anything was given."),
 }
+_BY_HAND = (
+    "need",
+    "Approved, not in the EHR",
+    "This app does not send the order, and nothing of it is stored in the EHR. Enter it by hand, from the text below or on paper.",
+)
 _STEPS = ("Approved", "Written", "Waiting", "Verified", "Infusion")
 _REACHED = {"approved": 1, "uncertain": 1, "incomplete": 2, "sent": 3, "queried": 3, "verified": 4, "rejected": 3, "cancelled": 3}
 
 
-def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
-    """What became of an approved order: headline, timeline, fields sent and stored, parts, and the text where nothing is written."""
+def receipt_view(order: Order, page: Page, mode: WriteMode, by_hand: str = "") -> View:
+    """What became of an approved order: headline, timeline, fields sent and stored, parts; `by_hand` is its text where nobody sends it."""
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
-    kind, headline, explained = _HEAD[order.state]
+    kind, headline, explained = _BY_HAND if by_hand else _HEAD[order.state]
     lost = [line.field for line in receipt.lost] if receipt else []
     if lost:
         explained = f"Lost or changed: {', '.join(lost)}. {explained}"
@@ -59,7 +62,7 @@ def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
         "reference": _reference(receipt),
         "banner": banner_view(proposal, page.chart) if proposal else {},
         "order": number_view(proposal) if proposal else None,
-        "timeline": _timeline(order),
+        "timeline": _timeline(order, bool(by_hand)),
         "essential": [_line(x) for x in lines if x.essential],
         "others": [_line(x) for x in lines if not x.essential and x.result != SAME],
         "parts": [{"title": p.role, "state": f"{p.state} {p.reference or ''} {p.said}".strip()} for p in receipt.parts] if receipt else [],
@@ -67,8 +70,10 @@ def receipt_view(order: Order, page: Page, mode: WriteMode) -> View:
         "queried": order.state == "queried",
         "withdrawable": allows(order.state, Event.CANCEL) and mode.writes and order.state != "approved",
         "closed": order.state in ("rejected", "cancelled"),
-        "retry": _retry(order.state, mode),
-        "copy_text": "" if mode.writes or order.state != "approved" else order_text(order),
+        "retry": "" if by_hand else _retry(order.state, mode),
+        "caution": order.state == "approved",
+        "copy_text": by_hand,
+        "reason": mode.reason if by_hand and not mode.writes else "",
     }
 
 
@@ -77,12 +82,12 @@ def _reference(receipt: Receipt | None) -> str:
     return f"{part.reference}, version {part.version}" if part and part.reference else ""
 
 
-def _timeline(order: Order) -> list[View]:
-    reached = _REACHED[order.state]
+def _timeline(order: Order, by_hand: bool) -> list[View]:
+    reached, steps = _REACHED[order.state], ("Approved", "Entered by hand", *_STEPS[2:]) if by_hand else _STEPS
     at = f"{day(order.approved_at)}, {clock(order.approved_at)}"
     return [
         {"what": step, "when": at if n == 0 else "", "cls": "done" if n < reached else "now" if n == reached else ""}
-        for n, step in enumerate(_STEPS)
+        for n, step in enumerate(steps)
     ]
 
 
@@ -95,21 +100,6 @@ def _retry(state: str, mode: WriteMode) -> str:
     if not mode.writes:
         return ""
     return {"approved": "Send to the EHR", "uncertain": "Look for it in the EHR", "incomplete": "Send what is missing"}.get(state, "")
-
-
-def order_text(order: Order) -> str:
-    """The order in words, from exactly what was approved, for an EHR that takes none: medicine, dosage, companions, then its notes."""
-    made = from_json(decode(order.transaction))
-    lines, notes = [], []
-    for entry in made.entries:
-        resource = entry.resource
-        if entry.type == "MedicationRequest":
-            name = (resource.get("medicationCodeableConcept") or {}).get("text") or ""
-            lines += [f"{name}: {d.get('text', '')}" for d in resource.get("dosageInstruction") or []]
-            notes += [str(n.get("text", "")) for n in resource.get("note") or []]
-        elif entry.type == "ServiceRequest":
-            lines.append(str((resource.get("code") or {}).get("text") or ""))
-    return "\n".join(line for line in (*lines, *dict.fromkeys(notes)) if line.strip(": "))
 
 
 def runs_view(person: Person, runs: Sequence[Run]) -> View:

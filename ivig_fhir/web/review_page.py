@@ -14,6 +14,7 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.choices import choices_view
 from ivig_fhir.web.difference_view import difference_view
 from ivig_fhir.web.doors import page
+from ivig_fhir.web.mode_view import consequence, mode_view
 from ivig_fhir.web.review_view import review_view
 from ivig_fhir.workflow.propose import Page, alternatives, last_change
 from ivig_fhir.workflow.runtime import Runtime, clinician
@@ -69,13 +70,11 @@ def _review(runtime: Runtime, session: sessions.Session, opened: Page, made: Pro
 
 def _consequence(runtime: Runtime, session: sessions.Session, made: Proposal) -> View:
     """What is written, how many parts, where, as whom; before anybody signs."""
-    mode, issuer = runtime.mode(session), runtime.issuer(session.context.iss)
-    parts = sum(c.selected for c in made.companions)
-    what = f"1 draft order, {parts} companion orders, 1 task for the pharmacist"
-    written = what if mode.writes else "nothing; the order is handed over as text"
+    mode, ehr = runtime.mode(session), runtime.issuer(session.context.iss).name
     return {
         "approve_label": "Approve order" if mode.writes else "Approve and copy order",
-        "consequence": f"Writes to {issuer.name} as {clinician(session).display}: {written}. {mode.reason}",
+        "consequence": consequence(mode, ehr, clinician(session).display),
+        "mode": mode_view(mode, made, ehr),
     }
 
 

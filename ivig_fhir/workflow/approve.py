@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -17,18 +18,25 @@ from ivig_fhir.proposal.context import OrderContext, proposal_context
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
 from ivig_fhir.store import kept_charts, orders, sessions
+from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.propose import Page, drafted, open_page, remember, reread
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
+_OTHER_WAY = "What is stored in the EHR is not what this page said when you opened it."
+
 
 def approve_order(
-    runtime: Runtime, session: sessions.Session, run_id: str, digest: str, overrides: Sequence[ChosenOverride]
+    runtime: Runtime, session: sessions.Session, run_id: str, digest: str, overrides: Sequence[ChosenOverride], shown: str = ""
 ) -> tuple[Refusal, ...]:
     """Signs the proposal whose digest was on screen, or says every reason against it; empty when it is signed.
 
     The chart is read again first: if anything that the dose or a finding stood on changed, nothing is signed and the page shows the
-    record as it is now. What will be written is built and passes both gates before the approval is kept. Errors: Conflict, GateRefused.
+    record as it is now. `shown` is the way of writing that the page named; where it is another one by now, nothing is signed either.
+    What will be written is built and passes both gates before the approval is kept. Errors: Conflict, GateRefused.
     """
+    how = runtime.mode(session)
+    if shown and shown != how.mode:
+        return (Refusal("mode", f"{_OTHER_WAY} {how.reason} Read what is stored where, then approve."),)
     page = open_page(runtime, session, run_id)
     proposal = drafted(page)
     now_read = reread(runtime, session, page)
@@ -42,7 +50,7 @@ def approve_order(
     made = _transaction(runtime, session, page, proposal, outcome)
     with runtime.database.write() as tx:
         body = _text(answer(replace(proposal, overrides=outcome.overrides)))
-        orders.approve(tx, page.run, digest, body, made, _approval(outcome), who.reference, now)
+        orders.approve(tx, page.run, digest, body, made, _approval(outcome, how.mode), who.reference, now)
         kept_charts.keep(tx, page.run.run, _text(chart_to_json(page.reading.answers, page.reading.at)))
     return ()
 
@@ -77,8 +85,14 @@ def _frame(runtime: Runtime, session: sessions.Session, page: Page, proposal: Pr
     return replace(frame, encounter=encounter, coverage=coverage, reason=reason)
 
 
-def _approval(approval: Approval) -> str:
-    made: dict[str, Any] = asdict(approval)
+def by_hand(order: Order) -> bool:
+    """Whether the order was approved to be entered by hand: the app never sends such a one, for it may be in the EHR already."""
+    return json.loads(order.approval).get("mode") in ("hand-off", "read-only")
+
+
+def _approval(approval: Approval, mode: str) -> str:
+    """The signature as it is kept, with the way of writing that the signer saw."""
+    made: dict[str, Any] = asdict(approval) | {"mode": mode}
     made["who"] = {"reference": approval.who.reference, "display": approval.who.display}
     made["at"] = approval.at.isoformat()
     return _text(made)

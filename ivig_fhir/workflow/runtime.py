@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -14,9 +14,9 @@ from ivig_fhir.chart.answers import Answers
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
-from ivig_fhir.ehr.capability import read_capabilities
+from ivig_fhir.ehr.capability import Capabilities, read_capabilities
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.modes import WRITTEN, WriteMode, write_mode
+from ivig_fhir.ehr.modes import WRITTEN, WriteMode, without, write_mode
 from ivig_fhir.ehr.profiles import ServerProfile, profile
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
@@ -30,6 +30,7 @@ from ivig_fhir.store.database import Database
 from ivig_fhir.workflow.renewal import Bearer, Renewal
 
 _MOST_KEPT = 200
+_METADATA_SECONDS = 8.0
 T = TypeVar("T")
 
 
@@ -94,6 +95,7 @@ class Runtime:
     changes: Memory[LastChange] = field(default_factory=Memory)
     looks: Memory[str] = field(default_factory=Memory)
     modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
+    refusals: Memory[frozenset[str]] = field(default_factory=Memory)  # the types that the EHR refused to store, by session
 
     @property
     def version(self) -> str:
@@ -130,12 +132,27 @@ class Runtime:
         return FhirClient(session.context.iss, self.http, bearer.token, bearer.renew)
 
     def mode(self, session: sessions.Session) -> WriteMode:
-        """How an order can be written in this session; what the server declares is read once for each tenant and grant."""
+        """How an order can be written in this session, without what the EHR has refused to store in it.
+
+        What the server declares is read once for each tenant and grant; metadata that could not be read are asked for again.
+        """
         key = (session.context.tenancy, session.context.scope)
-        if key not in self.modes:
+        how = self.modes.get(key)
+        if how is None:
             rights = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
-            self.modes[key] = write_mode(read_capabilities(self.client(session)), rights, self.profile(session.context.iss))
-        return self.modes[key]
+            how = write_mode(self._declared(session), rights, self.profile(session.context.iss))
+            if how.known:
+                self.modes[key] = how
+        return without(how, self.refusals.find(session.id) or ())
+
+    def refused(self, session: sessions.Session, types: Iterable[str]) -> None:
+        """Remembers for the rest of a session that its EHR refuses to store these types."""
+        self.refusals.keep(session.id, frozenset(types) | (self.refusals.find(session.id) or frozenset()))
+
+    def _declared(self, session: sessions.Session) -> Capabilities:
+        """What the server declares; a page does not wait long for it."""
+        client = self.client(session)
+        return read_capabilities(client, deadline=client.patience.clock() + _METADATA_SECONDS)
 
     def decision_mode(self, session: sessions.Session) -> WriteMode:
         """How a pharmacist's decision is written: order and task are updated, so the right that counts is to update."""

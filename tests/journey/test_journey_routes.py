@@ -45,6 +45,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/s/<sid>/orders/<run>/withdraw"): (409, 403, 403, 403, 401, 401),
     ("POST", "/s/<sid>/orders/<run>/again"): (409, 403, 403, 403, 401, 401),
     ("GET", "/s/<sid>/orders/<run>/receipt"): (200, 200, 200, 403, 401, 401),
+    ("GET", "/s/<sid>/orders/<run>/print"): (409, 409, 409, 403, 401, 401),  # it is in the EHR: nobody enters it by hand
+    ("GET", "/s/<sid>/orders/<run>/bundle"): (200, 200, 200, 403, 401, 401),
     ("GET", "/s/<sid>/orders/<run>/sheet"): (409, 409, 409, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/"): (403, 200, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/"): (403, 200, 403, 403, 401, 401),

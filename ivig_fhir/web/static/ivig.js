@@ -55,3 +55,17 @@ if (list && filter) {
     if (next && next.querySelector("th a")) { event.preventDefault(); next.querySelector("th a").focus(); }
   });
 }
+
+// The whole text at one press; where a frame may not use the clipboard the text stays selected, for the keyboard.
+document.querySelectorAll("button[data-copies]").forEach((button) => {
+  const text = document.getElementById(button.dataset.copies);
+  const said = document.getElementById("copied");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    text.focus();
+    text.select();
+    let copied = document.execCommand("copy");
+    if (!copied && navigator.clipboard) { copied = await navigator.clipboard.writeText(text.value).then(() => true, () => false); }
+    said.textContent = copied ? "Copied." : "Not copied: the text is selected, press Ctrl and C.";
+  });
+});
