@@ -8,8 +8,8 @@ from typing import Any
 
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.fhir.reading import plain_decimal
+from ivig_fhir.web.desk import Desk
 from ivig_fhir.web.render import amount, day
-from ivig_fhir.web.verification_view import Desk
 
 View = dict[str, Any]
 FIELDS = (("grams", "Grams of one infusion", "g"), ("volume", "Volume of one infusion", "mL"), ("highest", "Highest pump rate", "mL/h"))

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response as Redirect
 from ivig_fhir.fhir.reading import reference
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import orders, sessions
+from ivig_fhir.web.case_view import apart_view, case_view, steps_page
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
-from ivig_fhir.web.pharmacy_view import apart_view, case_view
 from ivig_fhir.web.receipt_view import sheet_view
 from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
@@ -32,6 +32,11 @@ def pages(runtime: Runtime) -> Blueprint:
     def case(sid: str, run: str) -> Response:
         session = enter(runtime, sid, "pharmacist")
         return case_page(runtime, session, run)
+
+    @blueprint.get("/<run>/steps")
+    def steps(sid: str, run: str) -> Response:
+        session = enter(runtime, sid, "pharmacist")
+        return page(runtime, session, "steps.html", steps_page(open_case(runtime, session, run), runtime))
 
     @blueprint.get("/<run>/sheet")
     def sheet(sid: str, run: str) -> Response:

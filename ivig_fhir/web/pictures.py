@@ -9,10 +9,14 @@ from decimal import Decimal
 from ivig_fhir.chart.facts import Measurement
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.proposal.model import RateSchedule
+from ivig_fhir.proposal.rates import pump_rate
 from ivig_fhir.web.render import clock, day
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 390, 40, 176
-_TREND = (40, 254, 26, 88)
+_LEFT, _RIGHT, _TOP = 40, 390, 40
+Box = tuple[int, int, int, int]
+LARGE: Box = (40, 254, 26, 88)  # left, right, top, bottom of a trend's field
+SMALL: Box = (8, 140, 22, 48)
+TALL, LOW = 176, 96  # where the time line of a pump picture stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,24 @@ class RatePicture:
     area: str
     bars: tuple[Bar, ...]
     grid: tuple[tuple[Decimal, str], ...]
-    cap_y: Decimal | None
-    cap_text: str
+    limits: tuple[tuple[Decimal, str], ...]
     begins_at: str
     described: str
+    bottom: int
 
 
-def rate_picture(rate: RateSchedule, start: datetime, kg: Decimal | None) -> RatePicture | None:
-    """The pump profile of one infusion, or None without steps. Scales are in the drawing's own units."""
+def rate_picture(
+    rate: RateSchedule, start: datetime, kg: Decimal | None, label_ml_kg_h: Decimal | None = None, bottom: int = TALL
+) -> RatePicture | None:
+    """The pump profile of one infusion, or None without steps. Scales are in the drawing's own units.
+
+    The order's own limit is drawn, and the label's maximum beside it where that is named and another.
+    """
     if not rate.steps or not kg:
         return None
-    ceiling = rate.cap_ml_kg_h * kg if rate.cap_ml_kg_h is not None else None
+    limits = _limits(rate, label_ml_kg_h)
     total = sum((s.minutes for s in rate.steps), Decimal(0))
-    top = max(max(s.ml_h for s in rate.steps), ceiling or Decimal(0))
+    top = max(*(s.ml_h for s in rate.steps), *(most * kg for _, most in limits), Decimal(0))
     bars, at = [], Decimal(0)
     for step in rate.steps:
         ends = at + step.minutes
@@ -55,7 +64,7 @@ def rate_picture(rate: RateSchedule, start: datetime, kg: Decimal | None) -> Rat
             Bar(
                 _x(at, total),
                 _x(ends, total),
-                _y(step.ml_h, top),
+                _y(step.ml_h, top, bottom),
                 f"{plain(step.ml_h)} mL/h",
                 f"{plain(step.volume_ml)} mL",
                 clock(start + timedelta(minutes=int(half_up(ends, "1")))),
@@ -63,18 +72,25 @@ def rate_picture(rate: RateSchedule, start: datetime, kg: Decimal | None) -> Rat
         )
         at = ends
     line = f"M{_LEFT} {bars[0].y}" + "".join(f"V{b.y}H{b.x2}" for b in bars)
-    cap = f"{_WHOSE.get(rate.cap_reason or '', 'Maximum')} {plain(rate.cap_ml_kg_h)} mL/kg/h" if rate.cap_ml_kg_h is not None else ""
+    named = [f"{whose} {plain(most)} mL/kg/h: {plain(pump_rate(most * kg))} mL/h" for whose, most in limits]
+    steps = ", ".join(f"{plain(s.ml_h)} mL/h for {plain(s.minutes)} minutes ({plain(s.volume_ml)} mL)" for s in rate.steps)
     return RatePicture(
         line=line,
-        area=f"M{_LEFT} {_BOTTOM}V{bars[0].y}" + "".join(f"V{b.y}H{b.x2}" for b in bars) + f"V{_BOTTOM}z",
+        area=f"M{_LEFT} {bottom}V{bars[0].y}" + "".join(f"V{b.y}H{b.x2}" for b in bars) + f"V{bottom}z",
         bars=tuple(bars),
-        grid=tuple((_y(v, top), plain(v)) for v in _ticks(top)),
-        cap_y=_y(ceiling, top) if ceiling is not None else None,
-        cap_text=cap,
+        grid=tuple((_y(v, top, bottom), plain(v)) for v in _ticks(top)),
+        limits=tuple((_y(most * kg, top, bottom), said) for (_, most), said in zip(limits, named, strict=True)),
         begins_at=clock(start),
-        described=", ".join(f"{plain(s.ml_h)} mL/h for {plain(s.minutes)} minutes ({plain(s.volume_ml)} mL)" for s in rate.steps)
-        + f". {cap}",
+        described=". ".join([steps, *named]),
+        bottom=bottom,
     )
+
+
+def _limits(rate: RateSchedule, label_ml_kg_h: Decimal | None) -> list[tuple[str, Decimal]]:
+    """Whose limits, in mL/kg/h: the order's, and the label's where it is another."""
+    own = [] if rate.cap_ml_kg_h is None else [(_WHOSE.get(rate.cap_reason or "", "Maximum"), rate.cap_ml_kg_h)]
+    label = [] if label_ml_kg_h is None or rate.cap_ml_kg_h == label_ml_kg_h else [(_WHOSE["label"], label_ml_kg_h)]
+    return own + label
 
 
 _WHOSE = {"label": "Label maximum", "risk": "Label limit at risk", "site": "Site limit", "clinician": "Your limit"}
@@ -84,8 +100,8 @@ def _x(minutes: Decimal, total: Decimal) -> Decimal:
     return half_up(_LEFT + (_RIGHT - _LEFT - 12) * minutes / total, "0.1")
 
 
-def _y(rate: Decimal, top: Decimal) -> Decimal:
-    return half_up(_BOTTOM - (_BOTTOM - _TOP) * rate / top, "0.1")
+def _y(rate: Decimal, top: Decimal, bottom: int) -> Decimal:
+    return half_up(bottom - (bottom - _TOP) * rate / top, "0.1")
 
 
 def _ticks(top: Decimal) -> tuple[Decimal, ...]:
@@ -108,20 +124,30 @@ class Trend:
     described: str
 
     @property
+    def first_month(self) -> str:
+        """`Nov 2025`."""
+        return " ".join(self.first_day.split(" ")[2:])
+
+    @property
+    def last_month(self) -> str:
+        """The same of the newest value, with its day: `25 Feb 2026`."""
+        return " ".join(self.last_day.split(" ")[1:])
+
+    @property
     def line(self) -> str:
         """The path through the points."""
         return "M" + "L".join(f"{x} {y}" for x, y in self.points)
 
 
-def trend(title: str, items: tuple[Measurement, ...], at_most: int = 12) -> Trend | None:
-    """The newest values of a panel, oldest first; None without a dated value."""
+def trend(title: str, items: tuple[Measurement, ...], at_most: int = 12, box: Box = LARGE) -> Trend | None:
+    """The newest values of a panel, oldest first; None without a dated value. `box` is the field in which they are drawn."""
     dated = [(m.time.latest, m.value) for m in items if m.time and m.value is not None][:at_most][::-1]
     if not dated:
         return None
     low, high = min(v for _, v in dated), max(v for _, v in dated)
     first, last = dated[0][0], dated[-1][0]
     span = Decimal(int((last - first).total_seconds())) or Decimal(1)
-    left, right, top, bottom = _TREND
+    left, right, top, bottom = box
     points = []
     for when, value in dated:
         part = Decimal(int((when - first).total_seconds())) / span if len(dated) > 1 else Decimal(1)

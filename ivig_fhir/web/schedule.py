@@ -44,5 +44,5 @@ def series_facts(series: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         return []
     return [
         ("Whole series", f"{amount(series['total_g'], 'g')} in {plural(series['cycles'], 'course')}, to {day(series['last'])}"),
-        ("Review", f"{day(series['review_on'])}, before more is ordered"),
+        ("Review", f"{day(series['review_on'])}, before more"),
     ]

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ivig_fhir.content.model import Content, OrderSet, Product
-from ivig_fhir.fhir.codes import ICD10CM, codings
-from ivig_fhir.fhir.dates import completed_years, parse_date
+from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.fhir.reading import parts, word
-from ivig_fhir.proposal.formulas import billing_units
+from ivig_fhir.fhir.reading import parts
 from ivig_fhir.proposal.rates import mg_kg_min
+from ivig_fhir.web.desk import Desk, indication_codes
 from ivig_fhir.web.earlier_infusions import earlier_infusions, reactions
 from ivig_fhir.web.order_view import allergies_said
 from ivig_fhir.web.render import amount, dated, day, percent
-from ivig_fhir.workflow.verify import Case
+from ivig_fhir.web.supply_view import billing_rows, coverages
 
 View = dict[str, Any]
 _SETTINGS = {"inpatient": "inpatient", "outpatient": "outpatient", "community": "at home"}
-_TIERS = {"A": "on a label", "B": "recommended outside the labels", "C": "restricted to selected cases", "D": "not recommended"}
+TIERS = {"A": "on a label", "B": "recommended outside the labels", "C": "restricted to selected cases", "D": "not recommended"}
 _COMPOSITION = (("stabilizer", "Stabiliser"), ("sugar", "Sugar"), ("sodium", "Sodium"), ("osmolality", "Osmolality"))
 _IGA = ("iga_average_mcg_ml", "iga_max_mcg_ml", "iga_average", "iga_max")
 _HANDLING = (("storage", "Storage"), ("diluent", "Dilution"), ("filter", "Filter"))
-
-
-class Desk:
-    """One order on the pharmacist's desk: what was approved (`kept`), what the EHR stores, the record, and the content."""
-
-    def __init__(self, case: Case, kept: Mapping[str, Any], content: Content) -> None:
-        self.case, self.kept, self.content, self.chart = case, kept, content, case.chart
-        self.stored: Mapping[str, Any] = case.review.stored.order
-        self.product: Product = content.products[kept["product"]["id"]]
-        self.order_set: OrderSet = content.order_sets[kept["indication"]]
-
-    @property
-    def kg(self) -> Decimal:
-        """Dosing weight in kg."""
-        return Decimal(self.kept["weight"]["dosing_kg"])
-
-    @property
-    def is_child(self) -> bool:
-        """Below the age of adults on the first day of the order."""
-        born, start = parse_date(self.kept["patient"]["birth_date"]), datetime.fromisoformat(self.kept["start"])
-        return born is not None and completed_years(born, start.date()) < self.content.constants["adult_years"]
-
-    @property
-    def course_g_kg(self) -> Decimal:
-        """Grams per kilogram of the course before rounding."""
-        return Decimal(self.kept["dose"]["calculated_course_g"]) / self.kg
 
 
 def steps_view(desk: Desk) -> list[View]:
@@ -61,6 +32,12 @@ def steps_view(desk: Desk) -> list[View]:
 
 def second_person(desk: Desk) -> str:
     """Why a second person calculates this order without seeing the result; empty when nobody has to."""
+    because = second_person_because(desk)
+    return f"{desk.content.constants['verification'].second_person.ask} Here: {because}." if because else ""
+
+
+def second_person_because(desk: Desk) -> str:
+    """The reasons alone, in one line."""
     rule = desk.content.constants["verification"].second_person
     fired = {f["check"] for f in desk.kept["findings"]}
     because = [
@@ -69,8 +46,7 @@ def second_person(desk: Desk) -> str:
         rule.because["tier"] if desk.order_set.tier in rule.tiers else "",
         rule.because["first"] if "tolerance.naive-or-switch" in fired else "",
     ]
-    named = [b for b in because if b]
-    return f"{rule.ask} Here: {', '.join(named)}." if named else ""
+    return ", ".join(b for b in because if b)
 
 
 def _patient(desk: Desk) -> list[str]:
@@ -86,13 +62,11 @@ def _patient(desk: Desk) -> list[str]:
 
 
 def _indication(desk: Desk) -> list[str]:
-    codes = [c for concept in parts(desk.stored, "reasonCode") for c in parts(concept, "coding")]
-    icd = ", ".join(word(c, "code") for c in codes if word(c, "system") == ICD10CM) or "no ICD-10-CM code stored"
     label = "on this product's label" if desk.kept["on_label"] else "not on this product's label"
     approvals = [p.said for p in desk.chart.papers if p.type == "ClaimResponse" and p.use == "preauthorization"]
     return [
-        f"{desk.order_set.name} ({icd})",
-        f"Tier {desk.order_set.tier}: {_TIERS[desk.order_set.tier]}; {label}",
+        f"{desk.order_set.name} ({indication_codes(desk)})",
+        f"Tier {desk.order_set.tier}: {TIERS[desk.order_set.tier]}; {label}",
         f"Authorization: {'; '.join(approvals)}" if approvals else "No authorization in the record",
     ]
 
@@ -204,20 +178,9 @@ def _preparation(desk: Desk) -> list[str]:
 
 
 def _billing(desk: Desk) -> list[str]:
-    coverage = [p.said for p in desk.chart.papers if p.type == "Coverage"]
-    codes, waste = desk.product.code_sets.get("hcpcs"), desk.kept["waste_g"]
-    lines = [f"Coverage: {'; '.join(coverage)}" if coverage else "No coverage in the record"]
-    if codes is None or codes.unit_mg is None:
-        return [*lines, "Billing code not verified for this product"]
-    once, course = (billing_units(Decimal(desk.kept["dose"][k]), codes.unit_mg) for k in ("per_infusion_g", "course_g"))
-    lines.append(f"HCPCS {', '.join(codes.values)}, per {plain(codes.unit_mg)} mg: {once} units each infusion, {course} in the course")
-    if waste is None:
-        return lines
-    discarded = billing_units(Decimal(waste), codes.unit_mg)
-    return [
-        *lines,
-        f"Discarded {amount(waste, 'g')} each: {discarded} units with modifier JW" if discarded else "Nothing discarded: modifier JZ",
-    ]
+    covered = "; ".join(coverages(desk.chart))
+    code, *waste = [said for _, said in billing_rows(desk.product, desk.kept)]
+    return [f"Coverage: {covered}" if covered else "No coverage in the record", f"HCPCS {code}", *waste]
 
 
 _LINES: Mapping[str, Callable[[Desk], list[str]]] = {

@@ -2,75 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from browser.a_clinician import ARGUMENTS, CHROMIUM, IN_A_BROWSER, approve, playwright
-
-ROOT = Path(__file__).resolve().parents[2]
-SHOTS = ROOT / "var" / "screenshots"
+from browser.a_clinician import IN_A_BROWSER, approve, playwright
+from browser.a_demo import Demo, shot
 
 pytestmark = IN_A_BROWSER
-
-
-@dataclass(frozen=True)
-class Demo:
-    app: str
-    ehr: str
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`ivig-fhir demo` as a process of its own; it says when both servers listen."""
-    app, ehr, var = free_port(), free_port(), tmp_path_factory.mktemp("var")
-    command = [sys.executable, "-m", "ivig_fhir.cli", "demo", "--app-port", str(app), "--ehr-port", str(ehr), "--var", str(var)]
-    env = {k: v for k, v in os.environ.items() if not k.startswith("IVIG_")}
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
-    assert process.stdout is not None
-    said = [process.stdout.readline(), process.stdout.readline()]
-    assert said[0].split() == ["App", f"http://127.0.0.1:{app}"], said
-    yield Demo(f"http://127.0.0.1:{app}", f"http://127.0.0.1:{ehr}")
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=20)
-
-
-@pytest.fixture
-def page(demo: Demo) -> Iterator[Any]:
-    """A page of a fresh browser; anything that it or a window of it complains about fails the test."""
-    complaints: list[str] = []
-
-    def listen(opened: Any) -> None:
-        opened.set_default_timeout(15_000)
-        opened.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "favicon" not in str(m.location) else None)
-        opened.on("pageerror", lambda e: complaints.append(str(e)))
-
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        context = browser.new_context(viewport={"width": 1366, "height": 768})
-        context.on("page", listen)
-        yield context.new_page()
-        browser.close()
-    assert complaints == []
-
-
-def shot(page: Any, name: str, whole: bool = False) -> None:
-    """A picture to look at, kept under var/screenshots."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 
 
 # ── What a clinician does on a page of the app, in a frame or in a window of its own ─────────────────────────────────

@@ -35,7 +35,7 @@ STEPS = [
 
 
 def test_every_step_is_filled(pharmacist: Tab) -> None:
-    words = pharmacist.page.text.replace("\u00a0", " ")
+    words = pharmacist.follow("Step by step").text.replace("\u00a0", " ")
     place = words.index("Step by step")
     for title, lines in STEPS:
         place = words.index(f" {title} ", place)
@@ -50,17 +50,18 @@ def test_rates_stand_by_weight_by_volume_and_by_mass(pharmacist: Tab) -> None:
 
 
 def test_formulas_stand_beside_the_order(pharmacist: Tab) -> None:
-    words = pharmacist.page.text.replace("\u00a0", " ")
+    words = pharmacist.follow("Step by step").text.replace("\u00a0", " ")
     for figure in ("eGFR, CKD-EPI 2021", "Creatinine clearance, Cockcroft-Gault", "Body surface, Mosteller", "Ideal weight, Devine"):
         assert figure in words
 
 
 def test_a_second_person_is_asked_for_with_the_reason(pharmacist: Tab) -> None:
-    assert "without seeing the result. Here: 2 g/kg in a course" in pharmacist.page.text
+    assert "Second person: 2 g/kg in a course" in pharmacist.page.text
+    assert "without seeing the result. Here: 2 g/kg in a course" in pharmacist.follow("Step by step").text
 
 
 def test_a_second_person_calculates_without_seeing_the_result(pharmacist: Tab) -> None:
-    page = pharmacist.follow("Calculate without seeing the result")
+    page = pharmacist.follow("Calculate apart")
     shown = page.text.replace("\u00a0", " ")
     assert "2 g/kg" in shown
     assert "82.0 kg, Fri 27 Feb 2026" in shown

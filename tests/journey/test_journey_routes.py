@@ -58,6 +58,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/s/<sid>/pharmacy/<run>/verify"): (403, 409, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/query"): (403, 409, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/reject"): (403, 409, 403, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/<run>/steps"): (403, 200, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/double"): (403, 200, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/double"): (403, 200, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/sheet"): (403, 409, 409, 403, 401, 401),

@@ -1,0 +1,243 @@
+"""One order on the pharmacist's screen: what was approved, what the EHR stores, the record, the second calculation, who may decide what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from ivig_fhir.fhir.quantity import half_up, plain
+from ivig_fhir.order.decision import version_of
+from ivig_fhir.proposal.model import RateSchedule, Step
+from ivig_fhir.store import sessions
+from ivig_fhir.web.desk import Desk, indication_codes
+from ivig_fhir.web.double_view import double_view
+from ivig_fhir.web.figures_view import figure_rows
+from ivig_fhir.web.finding_view import kept_finding_view
+from ivig_fhir.web.given_view import given_view
+from ivig_fhir.web.order_view import allergies_said
+from ivig_fhir.web.pictures import LOW, RatePicture, rate_picture
+from ivig_fhir.web.record_view import before_view, laboratory_view
+from ivig_fhir.web.render import REASONS, STATES, amount, clock, day, duration, percent, short_name, shouted
+from ivig_fhir.web.schedule import days_view, series_facts
+from ivig_fhir.web.supply_view import receipt_said, supply_view, vials_said
+from ivig_fhir.web.talk_view import talk_view
+from ivig_fhir.web.verification_view import TIERS, second_person, second_person_because, steps_view
+from ivig_fhir.workflow.runtime import Runtime, clinician
+from ivig_fhir.workflow.verify import Case
+
+View = dict[str, Any]
+_DOSING = "Dosing weight"
+_MANY = 5  # from here on a warning is one line, and opens
+_SHORT = {**STATES, "sent": "Waiting", "queried": "Question asked", "incomplete": "Incomplete"}
+_BASIS = {
+    "label": "Every step is printed in the label.",
+    "maker": "The steps are the maker's chart.",
+    "illustrative": "Steps between the label's first and highest: illustrative.",
+    "site": "The steps were adopted by this site.",
+    "none": "One rate for the whole infusion, chosen by the prescriber.",
+}
+# What the screen calls a line of the second calculation; any other keeps its own name.
+_NAMES = {
+    "Calculated dose of one infusion": "Exact, each",
+    "Dose of one infusion": "Rounded, each",
+    "Volume of one infusion": "Volume, each",
+}
+_STEP = "Step "
+# Lines of the second calculation that are named together while they agree: they carry no figure that is read beside the order.
+_QUIET = frozenset(
+    {
+        "Patient", "Product", "Weighed in", "Weight policy", "Grams per kilogram of one infusion", "Infusions", "Daily repeat",
+        "Grams to supply", "Most in one infusion", "Most in a course", "Lowest and highest rate", "Series", "Dosage in words",
+    }
+)  # fmt: skip
+
+
+def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
+    """Everything on the screen, and under it."""
+    kept, state = json.loads(case.approved.body), case.approved.state
+    desk = Desk(case, kept, runtime.content)
+    own = any(clinician(session).is_same(s) for s in case.review.signers)
+    agrees = bool(case.review.lines) and all(x.agrees is not False for x in case.review.lines)
+    open_ = state in ("sent", "queried")
+    return {
+        "title": short_name(desk.order_set.name),
+        "subtitle": f"{_SHORT[state]}, {'on label' if kept['on_label'] else 'off label'}",
+        "banner": _banner(case, kept),
+        **_order(desk),
+        **_pump(desk),
+        "weights": weights_view(desk),
+        "laboratory": laboratory_view(desk),
+        "before": before_view(desk),
+        "supply": supply_view(desk),
+        "receipt": receipt_said(case.approved.receipt),
+        **_findings(kept, runtime),
+        "approver": case.review.signers[0].display,
+        "approved_at": f"{day(case.approved.approved_at, year=False).partition(' ')[2]}, {clock(case.approved.approved_at)}",
+        "second": _second(case, agrees),
+        "digest": case.review.digest,
+        "may_act": (open_ or state == "incomplete") and not own,
+        "may_verify": open_ and agrees and not case.review.incomplete,
+        "why_not": "You signed this order: another person has to verify it." if own else "",
+        "talk": talk_view(case.approved),
+        "sheet": state == "verified",
+        "reasons": runtime.content.constants["pharmacist_reasons"],
+        "second_person": second_person_because(desk),
+    }
+
+
+def steps_page(case: Case, runtime: Runtime) -> View:
+    """What stands beside the screen: each step of a verification, the receipt, companions, formulas, what was given, sources."""
+    kept, citations = json.loads(case.approved.body), runtime.content.citations
+    desk = Desk(case, kept, runtime.content)
+    keys = dict.fromkeys(key for f in kept["findings"] for key in f["citations"] if key in citations)
+    return {
+        "title": short_name(desk.order_set.name),
+        "banner": _banner(case, kept),
+        "steps": steps_view(desk),
+        "second_person": second_person(desk),
+        "receipt": receipt_said(case.approved.receipt),
+        "companions": [c["title"] for c in kept["companions"] if c["selected"]],
+        "figures": figure_rows(kept.get("figures", [])),
+        "given": given_view(kept.get("given_before")),  # an order of an earlier version has none
+        "sources": [citations[key] for key in keys],
+    }
+
+
+def apart_view(case: Case, runtime: Runtime, typed: Mapping[str, str]) -> View:
+    """The page on which a second person calculates without seeing the result."""
+    kept = json.loads(case.approved.body)
+    return {"banner": _banner(case, kept), **double_view(Desk(case, kept, runtime.content), typed)}
+
+
+def _order(desk: Desk) -> View:
+    """The number with its days, how it came about, and the facts of one infusion."""
+    kept, series = desk.kept, desk.kept["series"]
+    dose, course = kept["dose"], [i["date"] for i in kept["dose"]["infusions"]]
+    evidence = [
+        desk.order_set.name,
+        *(f"{e.body}: {e.says}" + (" (unsure)" if e.source.confidence == "?" else "") for e in desk.order_set.evidence),
+    ]
+    return {
+        "order": days_view(dose["per_infusion_g"], series["dates"] if series else course, series, year=False),
+        "facts": [
+            ("Product", f"{desk.product.brand}, {amount(desk.mg_ml, 'mg/mL')}"),
+            ("Each infusion", f"exact {amount(dose['calculated_per_infusion_g'], 'g')}, rounded {_rounded(dose)}"),
+            ("Pump", f"{amount(kept['volume_ml'], 'mL')} in {duration(kept['rate']['total_minutes'])}"),
+            ("Vials", vials_said(kept)),
+            ("Whole course", f"{amount(dose['course_g'], 'g')}; exact {amount(plain(half_up(desk.course_g_kg, '0.01')), 'g/kg')}"),
+            *series_facts(series),
+        ],
+        "indication": f"{indication_codes(desk)}, tier {desk.order_set.tier}: {TIERS[desk.order_set.tier]}",
+        "evidence": evidence,
+    }
+
+
+def _rounded(dose: Mapping[str, Any]) -> str:
+    return f"{amount(dose['per_infusion_g'], 'g')} ({percent(Decimal(dose['deviation_percent']))})"
+
+
+def _pump(desk: Desk) -> View:
+    kept, rate = desk.kept["rate"], _rate(desk.kept["rate"])
+    highest = max((s.ml_h for s in rate.steps), default=None)
+    never = f", never above {amount(highest, 'mL/h')}" if highest is not None else ""
+    return {
+        "pump": f"Pump, {duration(rate.total_minutes)}{never}",
+        "picture": _picture(desk, rate),
+        "rate": rate,
+        "mg_ml": desk.mg_ml,
+        "rate_notes": [_BASIS[rate.basis], *kept.get("notes", [])],  # an order of an earlier version has none
+    }
+
+
+def _picture(desk: Desk, rate: RateSchedule) -> RatePicture | None:
+    made = [x for x in desk.product.ladders if x.concentration_mg_ml == desk.mg_ml]
+    tables = [x for x in made if rate.ladder in x.for_]
+    most = tables[0].max_ml_kg_h if tables else min((x.max_ml_kg_h for x in made), default=None)
+    return rate_picture(rate, datetime.fromisoformat(desk.kept["start"]), desk.kg, most, LOW)
+
+
+def _rate(kept: Mapping[str, Any]) -> RateSchedule:
+    steps = tuple(Step(*(Decimal(s[k]) for k in ("ml_kg_h", "ml_h", "minutes", "volume_ml"))) for s in kept["steps"])
+    cap = Decimal(kept["cap_ml_kg_h"]) if kept["cap_ml_kg_h"] else None
+    return RateSchedule(kept["mode"], kept["basis"], kept["ladder"], cap, kept["cap_reason"], kept["total_minutes"], steps, None)
+
+
+def weights_view(desk: Desk) -> View:
+    """All four weights, each with its day or why it is used, and the policy with its version and what it decided."""
+    w = desk.kept["weight"]
+    height = desk.chart.latest("body-height")
+    tall = f"Height {plain(half_up(height.value, '0.1'))} cm, {day(height.time.text)}. " if height and height.value and height.time else ""
+    shown = (
+        ("Actual weight", w["actual_kg"], day(w["effective"]).partition(" ")[2] if w["effective"] else "no date"),
+        ("Ideal", w["ideal_kg"], "Devine"),
+        ("Adjusted", w["adjusted_kg"], ""),
+        (_DOSING, w["dosing_kg"], w["used"]),
+    )
+    return {
+        "rows": [{"name": name, "kg": f"{kg} kg" if kg else "–", "said": said, "used": name == _DOSING} for name, kg, said in shown],
+        "policy": f"{tall}Policy {w['policy']}, version {w['policy_version']}. {w['why']}",
+    }
+
+
+def _findings(kept: Mapping[str, Any], runtime: Runtime) -> View:
+    """What the checks said when the order was approved: overrides with their reasons, the rest by severity, gaps, and what was clear."""
+    titles = {id_: title for _, id_, title in runtime.content.constants["check_index"]}
+    labels = dict(runtime.content.constants["override_reasons"])
+    given = {o["check"]: o for o in kept["overrides"]}
+    findings = [kept_finding_view(f, titles[f["check"]]) for f in kept["findings"]]
+    warnings = [f for f in findings if f["severity"] == "warning"]
+    gaps = kept["not_assessed"]
+    return {
+        "overrides": [
+            {**f, "reason": f"{given[f['check']]['code']}, {labels[given[f['check']]['code']]}", "note": given[f["check"]]["note"]}
+            for f in findings
+            if f["check"] in given
+        ],
+        "not_assessed": [{"title": titles[n["check"]], "why": REASONS[n["reason"]], "said": n["message"]} for n in gaps],
+        "warnings": warnings,
+        "dense": len(warnings) > _MANY,
+        "infos": [f for f in findings if f["severity"] == "info"],
+        "cleared": [titles[c] for c in kept["clear"]],
+    }
+
+
+def _banner(case: Case, kept: Mapping[str, Any]) -> View:
+    person = case.chart.patient
+    weight = kept["weight"]
+    return {
+        "name": shouted(person.name),
+        "born": f"{day(person.birth_date)} ({kept['patient']['age']}), {person.sex or 'sex not recorded'}",
+        "identifier": person.identifier,
+        "weight": f"{weight['actual_kg'] or '–'} kg, {day(weight['effective'])}",
+        "allergies": allergies_said(case.chart),
+    }
+
+
+def _second(case: Case, agrees: bool) -> View:
+    """The verdict, the lines that are read beside the order, those that disagree first, and the names of the rest."""
+    lines = case.review.lines
+    agreed, judged = sum(x.agrees is True for x in lines), sum(x.agrees is not None for x in lines)
+    verdict = f"Second calculation agrees: {agreed} of {judged}" if agrees else _against(lines)
+    order = case.review.stored.order
+    shown = [
+        SimpleNamespace(what=_NAMES.get(x.what, x.what), ordered=x.ordered, recomputed=x.recomputed, agrees=x.agrees is not False)
+        for x in lines
+    ]
+    quiet = [x for x in shown if x.agrees and (x.what in _QUIET or x.what.startswith(_STEP))]
+    return {
+        "kind": "ok" if agrees else "stop",
+        "verdict": verdict,
+        "lines": sorted((x for x in shown if x not in quiet), key=lambda x: x.agrees),
+        "quiet": quiet,
+        "short": f"{agreed} of {judged} agree" if agrees else verdict,
+        "basis": f"version {version_of(order) or '?'}, chart as read now",
+        "reference": f"MedicationRequest/{order.get('id')}",
+    }
+
+
+def _against(lines: Iterable[Any]) -> str:
+    return "Second calculation disagrees" if tuple(lines) else "The second calculation could not run"
