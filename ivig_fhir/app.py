@@ -28,7 +28,17 @@ from ivig_fhir.smart.signin import SmartClient
 from ivig_fhir.store import audit, client_keys
 from ivig_fhir.store.database import Database, connect, migrate
 from ivig_fhir.store.seal import KeyRing
-from ivig_fhir.web import by_hand_pages, errors, launch_pages, order_pages, pharmacy_pages, session_pages, status_pages, worklist_pages
+from ivig_fhir.web import (
+    by_hand_pages,
+    errors,
+    launch_pages,
+    order_pages,
+    pharmacy_pages,
+    session_pages,
+    sheet_pages,
+    status_pages,
+    worklist_pages,
+)
 from ivig_fhir.web.doors import content_words
 from ivig_fhir.web.render import FILTERS, calm
 from ivig_fhir.web.security import protect
@@ -48,7 +58,7 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
     protect(app, (a for i in runtime.smart.issuers.entries for a in i.frame_ancestors), settings.secure_cookies)
     app.context_processor(lambda: content_words(runtime))
     errors.register(app)
-    for module in (launch_pages, order_pages, by_hand_pages, pharmacy_pages, worklist_pages, session_pages, status_pages):
+    for module in (launch_pages, order_pages, by_hand_pages, pharmacy_pages, worklist_pages, sheet_pages, session_pages, status_pages):
         app.register_blueprint(module.pages(runtime))
     app.register_blueprint(_hooks(runtime))
     return app

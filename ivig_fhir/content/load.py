@@ -11,6 +11,7 @@ from typing import Any
 from ivig_fhir.content.figure import read_figures
 from ivig_fhir.content.files import CSV, TOML, Files, Texts, parse_toml
 from ivig_fhir.content.hashing import digest_of, hash_of
+from ivig_fhir.content.infusion_sheet import read_infusion_sheet
 from ivig_fhir.content.load_checks import Index, read_checks, read_index
 from ivig_fhir.content.load_companions import read_companions, refuse_dangling_words
 from ivig_fhir.content.load_indications import read_order_set, read_payers
@@ -61,7 +62,8 @@ def parse_content(texts: Texts) -> Content:
     _refuse_unknown_checks(constants, index)
     figures = read_figures(files.toml("figures.toml"), "figures.toml", citations)
     guide = read_verification(files.toml("verification.toml"), "verification.toml", citations)
-    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide}
+    sheet = read_infusion_sheet(files.toml("infusion_sheet.toml"), "infusion_sheet.toml", citations)
+    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide, "infusion_sheet": sheet}
     products = _products(files, citations)
     known = _known(files, citations, products)
     if IMMUNOGLOBULIN in sets:
@@ -172,6 +174,7 @@ def _refuse_dangling(content: Content) -> None:
         if part.governance.retired and not (name.startswith(_RETIRING) and name != _KNOWN):
             raise fault(name, "status", "is 'retired', which only an order set or a product can be")
     companions = {c.id for c in content.companions}
+    _refuse_dangling_sheet(content, companions)
     for check in content.checks.values():
         for action in check.actions:
             if action.companion and action.companion not in companions:
@@ -190,6 +193,15 @@ def _refuse_dangling(content: Content) -> None:
             raise fault(file, "default_product", f"is {item.default_product!r}, which is retired")
         for regimen in item.regimens:
             _refuse_dangling_regimen(content, regimen, file)
+
+
+def _refuse_dangling_sheet(content: Content, companions: Collection[str]) -> None:
+    guide, file = content.constants["infusion_sheet"], "infusion_sheet.toml"
+    if guide.vitals.first not in {id_ for _, id_, _ in content.constants["check_index"]}:
+        raise fault(file, "vitals.first", f"names the check {guide.vitals.first!r}, which index.toml does not have")
+    for named in (m.companion for r in guide.reactions for m in r.medicines):
+        if named not in companions:
+            raise fault(file, "reaction.medicines", f"names {named!r}, which companions.toml does not have")
 
 
 def _refuse_dangling_regimen(content: Content, regimen: Regimen, file: str) -> None:

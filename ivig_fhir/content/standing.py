@@ -13,7 +13,15 @@ from ivig_fhir.content.site import Site
 
 UNSIGNED, UNDUE, EXPIRED, OVERDUE = "unsigned", "undue", "expired", "overdue"
 _CODES = "value_sets/"
-_SHARED = ("policies.toml", "companions.toml", "figures.toml", "observations.toml", "products/known.toml", "verification.toml")
+_SHARED = (
+    "policies.toml",
+    "companions.toml",
+    "figures.toml",
+    "observations.toml",
+    "products/known.toml",
+    "verification.toml",
+    "infusion_sheet.toml",
+)
 
 
 @dataclass(frozen=True, slots=True)

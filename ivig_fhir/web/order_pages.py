@@ -10,7 +10,6 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
 from ivig_fhir.errors import FhirError, OutcomeUnknown, SelectionError
-from ivig_fhir.fhir.reading import reference
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
@@ -21,7 +20,7 @@ from ivig_fhir.web.mode_view import tracked_view
 from ivig_fhir.web.order_forms import asked_for
 from ivig_fhir.web.order_state import order_of, state_json
 from ivig_fhir.web.order_view import person_view
-from ivig_fhir.web.receipt_view import receipt_view, runs_view, sheet_view
+from ivig_fhir.web.receipt_view import receipt_view, runs_view
 from ivig_fhir.web.review_page import question_view, refusals_said, review_page
 from ivig_fhir.workflow.approve import approve_order, refuse
 from ivig_fhir.workflow.hand_over import handed_over, send_order
@@ -29,7 +28,6 @@ from ivig_fhir.workflow.propose import choose, open_page, run_of_launch
 from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.reply import answer_question, order_again, withdraw_order
 from ivig_fhir.workflow.runtime import Runtime
-from ivig_fhir.workflow.verify import read_stored
 
 BEFORE_EHR = ("proposed", "approved")
 _OPEN = ("approved", "sent", "incomplete", "queried", "uncertain")
@@ -64,14 +62,6 @@ def pages(runtime: Runtime) -> Blueprint:
     def receipt(sid: str, run: str) -> Response:
         session = enter(runtime, sid, *LOOKERS)
         return state_json(runtime, session, run) if wants_json() else _receipt(runtime, session, run)
-
-    @blueprint.get("/<run>/sheet")
-    def sheet(sid: str, run: str) -> Response:
-        session = enter(runtime, sid, *LOOKERS)
-        order = order_of(runtime, session, run)
-        stored = read_stored(runtime.client(session), run, order)
-        person = read_patient(runtime, session, reference(stored.order, "subject"))
-        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run, person))
 
     for name, act in (("propose", _propose), ("approve", _approve), ("resend", _resend), ("answer", _answer), ("withdraw", _withdraw)):
         blueprint.add_url_rule(f"/<run>/{name}", name, _prescribers(runtime, act), methods=["POST"])

@@ -8,20 +8,15 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.fhir.reading import reference
 from ivig_fhir.order.states import OrderState
-from ivig_fhir.store import orders, sessions
+from ivig_fhir.store import sessions
 from ivig_fhir.web.case_view import apart_view, case_view, steps_page
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
-from ivig_fhir.web.receipt_view import sheet_view
 from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
-from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.runtime import Runtime
-from ivig_fhir.workflow.verify import decide_order, open_case, read_stored
-
-READERS = ("pharmacist", "nurse")
+from ivig_fhir.workflow.verify import decide_order, open_case
 
 
 def pages(runtime: Runtime) -> Blueprint:
@@ -37,15 +32,6 @@ def pages(runtime: Runtime) -> Blueprint:
     def steps(sid: str, run: str) -> Response:
         session = enter(runtime, sid, "pharmacist")
         return page(runtime, session, "steps.html", steps_page(open_case(runtime, session, run), runtime))
-
-    @blueprint.get("/<run>/sheet")
-    def sheet(sid: str, run: str) -> Response:
-        session = enter(runtime, sid, *READERS)
-        with runtime.database.read() as tx:
-            order = orders.load(tx, session.context.tenancy, run)
-        stored = read_stored(runtime.client(session), run, order)
-        person = read_patient(runtime, session, reference(stored.order, "subject"))
-        return page(runtime, session, "sheet.html", sheet_view(order, stored.order, runtime.content, run, person))
 
     @blueprint.route("/<run>/double", methods=["GET", "POST"])
     def double(sid: str, run: str) -> Response:

@@ -1,17 +1,15 @@
-"""What the receipt, the list of a patient's orders and the infusion sheet show; plain data for their templates."""
+"""What the receipt and the list of a patient's orders show; plain data for their templates."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ivig_fhir.chart.facts import Person
-from ivig_fhir.content.model import Content
 from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Receipt
-from ivig_fhir.order.sheet import sheet
-from ivig_fhir.order.states import Event, OrderState, allows
+from ivig_fhir.order.states import Event, allows
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
@@ -108,36 +106,3 @@ def runs_view(person: Person, runs: Sequence[Run]) -> View:
         "banner": person_view(person),
         "runs": [{"run": r.run, "state": STATES[r.state], "at": day(r.changed), "sheet": r.state == "verified"} for r in runs],
     }
-
-
-def sheet_view(order: Order, stored: Mapping[str, Any], content: Content, run: str, person: Person) -> View:
-    """One sheet for each infusion day of a verified order, each with whose it is. StateError before."""
-    made = sheet(OrderState(order.state), stored, (), content, f"urn:uuid:{run}")
-    kept = json.loads(order.body)
-    wanted = {c["id"] for c in kept["companions"] if c["selected"]}
-    by_kind: dict[str, list[str]] = {}
-    for item in kept["companions"]:
-        if item["id"] in wanted:
-            by_kind.setdefault(item["kind"], []).append(f"{item['title']}: {item['text']}")
-    titles = (
-        ("monitoring", "Watch"),
-        ("nursing", "Before and during"),
-        ("medication", "Medicines beside it"),
-        ("lab", "Blood"),
-        ("education", "Tell the patient"),
-    )
-    days = [{"day": day(d.date), "grams": d.grams} for d in made.days]
-    common = {
-        "title": f"Infusion sheet, {made.product}",
-        "reference": f"{made.order}, version {made.version}",
-        **person_view(person),
-        "identity": f"dosing weight {made.dosing_weight}; ordered by {made.signed_by}",
-        "product": made.product,
-        "vials": ", ".join(f"{count} × {size}" for size, count in made.vials),
-        "days": days,
-        "steps": [{"ml_h": s.rate, "minutes": s.minutes or "to the end", "ml": s.volume} for s in made.steps],
-        "parts": [{"title": title, "lines": by_kind[kind]} for kind, title in titles if kind in by_kind],
-        "foot": f"Never above {made.highest_rate}. {made.text}",
-        "notes": made.notes,
-    }
-    return {"sheets": [{**common, "grams": d.grams, "volume": d.volume, "day": day(d.date)} for d in made.days]}

@@ -129,7 +129,13 @@ def by_mass(ml_kg_h: Decimal, mg_ml: Decimal) -> str:
     return plain(half_up(mg_kg_min(ml_kg_h, mg_ml), "0.01"))
 
 
+def capitalize_first(text: str) -> str:
+    """A sentence begins with a capital letter; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 FILTERS = {
+    "capitalize_first": capitalize_first,
     "by_mass": by_mass,
     "amount": amount,
     "tenth": tenth,

@@ -1,0 +1,177 @@
+"""The printed sheets: one page each, saying what the order in the EHR says; on the screen, on paper and as PDF/UA."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from journey.a_hospital import Hospital, Tab
+
+from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.web.pdf import available
+
+pypdfium2 = pytest.importorskip("pypdfium2")
+pytest.importorskip("weasyprint", exc_type=(ImportError, OSError))  # without Pango it cannot be loaded
+CAST = ("cidp-adult", "kawasaki-infant", "cvid-obese", "mg-crisis-ckd")
+FAINT = 250
+
+
+@dataclass
+class Paper:
+    """A PDF as a person reads it: the text of each page, and its picture."""
+
+    bytes: bytes
+    pages: list[str]
+    ink: list[tuple[float, float]]
+
+    @classmethod
+    def of(cls, data: bytes) -> Paper:
+        document = pypdfium2.PdfDocument(data)
+        pages = [" ".join(p.get_textpage().get_text_bounded().split()) for p in document]
+        ink = [_ink(p.render(scale=1).to_pil().convert("L")) for p in document]
+        document.close()
+        return cls(data, pages, ink)
+
+
+def _ink(picture: Any) -> tuple[float, float]:
+    """How much of the page is printed on, and how far down the last ink is, both as fractions."""
+    width, height = picture.size
+    dark = picture.point(lambda grey: 255 if grey < FAINT else 0)
+    box = dark.getbbox() or (0, 0, 0, 0)
+    return sum(dark.histogram()[128:]) / (width * height), box[3] / height
+
+
+def verified(at: Hospital, patient: str) -> tuple[Tab, str]:
+    prescriber = at.tab(patient)
+    prescriber.approve()
+    tab = at.tab(patient, "pharmacist", target="pharmacy")
+    tab.go(f"{prescriber.run}/")
+    tab.press("Verify")
+    tab.go(f"/s/{tab.session}/pharmacy/{prescriber.run}/")
+    return tab, prescriber.run
+
+
+def paper(tab: Tab, name: str) -> Paper:
+    """The PDF beside the page of the order."""
+    where = urlsplit(tab.page.url)
+    asked = {"path": f"{where.path}{name}", "base_url": f"{where.scheme}://{where.netloc}", "environ_base": {"REMOTE_ADDR": "127.0.0.1"}}
+    answer = tab.browser._client(tab.page.url).open(method="GET", **asked)
+    assert (answer.status_code, answer.content_type) == (200, "application/pdf"), answer.get_data()[:300]
+    return Paper.of(answer.get_data())
+
+
+@pytest.mark.parametrize("patient", CAST)
+def test_each_infusion_has_one_page_that_says_what_the_order_in_the_ehr_says(at: Hospital, patient: str) -> None:
+    tab, _ = verified(at, patient)
+    [order] = at.orders(patient)
+    dosage = order["dosageInstruction"][0]
+    ordered = next(d for d in dosage["doseAndRate"] if d["type"]["coding"][0]["code"] == "ordered")
+    steps = [e for e in dosage["extension"] if e["url"].endswith("infusion-rate-step")]
+    rates = [next(p["valueQuantity"]["value"] for p in s["extension"] if p["url"] == "rateCalculated") for s in steps]
+    sheets = paper(tab, "sheet.pdf")
+    events = dosage["timing"]["event"]
+    assert len(sheets.pages) == len(events)
+    for number, text in enumerate(sheets.pages, start=1):
+        assert f"infusion {number} of {len(events)}" in text
+        assert f"{plain(Decimal(ordered['doseQuantity']['value']))} g in this infusion" in text
+        for rate in rates:
+            assert f" {plain(Decimal(rate))} " in text, (rate, text)
+        for words in (
+            "Allergies: None known",
+            "Stop and call the prescriber if",
+            "Epinephrine 1 mg/mL" if "pinephrine" in text else "STOP",
+            "Lot",
+            "Expiry",
+        ):
+            assert words in text
+    assert all(0.01 < share < 0.5 and bottom < 0.98 for share, bottom in sheets.ink), sheets.ink
+
+
+@pytest.mark.parametrize("patient", CAST)
+def test_the_verification_sheet_is_one_page_with_both_calculations_and_what_was_not_checked(at: Hospital, patient: str) -> None:
+    tab, _ = verified(at, patient)
+    sheet = paper(tab, "verification.pdf")
+    [text] = sheet.pages
+    lines = tab.json["recalculated"]
+    assert f"{sum(x['agrees'] is True for x in lines)} of {len(lines)} agree" in text
+    for line in lines:
+        assert line["what"] in text
+    for gap in tab.json["proposal"]["not_assessed"]:
+        assert " ".join(gap["message"].split())[:40] in text
+    for words in ("IVIG verification sheet", "Verified by Mats Sample-Lindqvist", "Step by step", "HCPCS", "Overrides and reasons", "Lot"):
+        assert words in text
+    assert all(share > 0.01 and bottom < 0.98 for share, bottom in sheet.ink)
+
+
+def test_the_pdf_is_tagged_for_assistive_technology_and_names_its_language(at: Hospital) -> None:
+    tab, _ = verified(at, "cidp-adult")
+    data = paper(tab, "sheet.pdf").bytes
+    document = pypdfium2.PdfDocument(data)
+    assert pypdfium2.raw.FPDFCatalog_IsTagged(document.raw) == 1
+    document.close()
+    unpacked = b"".join(_streams(data))
+    assert b"pdfuaid:part" in unpacked
+    assert b"/Lang" in unpacked + data
+
+
+def _streams(data: bytes) -> Iterator[bytes]:
+    """Everything that is packed in the file, unpacked."""
+    for packed in re.findall(rb"stream\r?\n(.*?)endstream", data, re.S):
+        try:
+            yield zlib.decompressobj().decompress(packed)
+        except zlib.error:
+            yield packed
+
+
+def test_the_screen_says_the_same_as_the_paper(at: Hospital) -> None:
+    tab, _ = verified(at, "cidp-adult")
+    on_paper = paper(tab, "sheet.pdf").pages[0]
+    tab.go("sheet")
+    screen = tab.page.text.replace("\u00a0", " ")
+    for words in (
+        "09:45 before the start",
+        "11:39 at the end",
+        "12:39 after the end",
+        "Weight today ______ kg; call at 73.8 kg or less, 90.2 kg or more",
+    ):
+        assert words in on_paper.replace("\u00a0", " ")
+        assert words in screen
+    assert "PDF" in [said for said, _ in tab.page.forms.links]
+
+
+def test_allergies_that_cannot_be_read_are_not_none(at: Hospital) -> None:
+    tab, run = verified(at, "cidp-adult")
+    nurse = at.tab("cidp-adult", "nurse", fault="narrowed-scopes")
+    nurse.go(f"/s/{nurse.session}/orders/{run}/sheet")
+    assert (nurse.page.status, "Allergies: could not be read" in nurse.page.text) == (200, True)
+    assert tab.page.status == 200
+
+
+def test_neither_sheet_exists_before_the_order_is_verified(at: Hospital) -> None:
+    prescriber = at.tab("cidp-adult")
+    prescriber.approve()
+    tab = at.tab("cidp-adult", "pharmacist", target="pharmacy")
+    tab.go(f"{prescriber.run}/")
+    where = tab.page.url
+    for name in ("sheet", "sheet.pdf", "verification", "verification.pdf"):
+        assert at.browser().get(where + name).status == 401
+        tab.go(f"/s/{tab.session}/pharmacy/{prescriber.run}/{name}")
+        assert tab.page.status == 409, name
+    assert available()
+
+
+def test_without_the_extra_the_page_offers_no_pdf_and_its_address_says_what_to_do(at: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab, _ = verified(at, "cidp-adult")
+    monkeypatch.setattr("ivig_fhir.web.pdf.available", lambda: False)
+    monkeypatch.setattr("ivig_fhir.web.sheet_pages.available", lambda: False)
+    where = tab.page.url
+    tab.go("sheet")
+    assert "PDF" not in [said for said, _ in tab.page.forms.links]
+    tab.go(where + "sheet.pdf")
+    assert (tab.page.status, "Print the sheet from the browser" in tab.page.text) == (404, True)
