@@ -30,6 +30,7 @@ from ivig_fhir.store.database import Database, connect, migrate
 from ivig_fhir.store.seal import KeyRing
 from ivig_fhir.web import (
     by_hand_pages,
+    course_pages,
     errors,
     launch_pages,
     order_pages,
@@ -58,6 +59,8 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
     protect(app, (a for i in runtime.smart.issuers.entries for a in i.frame_ancestors), settings.secure_cookies)
     app.context_processor(lambda: content_words(runtime))
     errors.register(app)
+    for area in course_pages.AREAS:
+        app.register_blueprint(course_pages.pages(runtime, area))
     for module in (launch_pages, order_pages, by_hand_pages, pharmacy_pages, worklist_pages, sheet_pages, session_pages, status_pages):
         app.register_blueprint(module.pages(runtime))
     app.register_blueprint(_hooks(runtime))

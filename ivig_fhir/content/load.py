@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ivig_fhir.content.course import read_course
 from ivig_fhir.content.figure import read_figures
 from ivig_fhir.content.files import CSV, TOML, Files, Texts, parse_toml
 from ivig_fhir.content.hashing import digest_of, hash_of
@@ -63,7 +64,8 @@ def parse_content(texts: Texts) -> Content:
     figures = read_figures(files.toml("figures.toml"), "figures.toml", citations)
     guide = read_verification(files.toml("verification.toml"), "verification.toml", citations)
     sheet = read_infusion_sheet(files.toml("infusion_sheet.toml"), "infusion_sheet.toml", citations)
-    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide, "infusion_sheet": sheet}
+    course = read_course(files.toml("course.toml"), "course.toml", citations, {id_ for _, id_, _ in index})
+    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide, "infusion_sheet": sheet, "course": course}
     products = _products(files, citations)
     known = _known(files, citations, products)
     if IMMUNOGLOBULIN in sets:

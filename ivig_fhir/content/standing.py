@@ -16,6 +16,7 @@ _CODES = "value_sets/"
 _SHARED = (
     "policies.toml",
     "companions.toml",
+    "course.toml",
     "figures.toml",
     "observations.toml",
     "products/known.toml",

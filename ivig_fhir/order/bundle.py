@@ -26,7 +26,7 @@ from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.resources import issue_resources, request_group, request_resources
 
 TASK = "task"
-_TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
+TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"
 _PHARMACIST = ("46255001", "Pharmacist")
 _INSTRUCTS = frozenset({"MedicationRequest", "ServiceRequest", "RequestGroup", "Task"})
 
@@ -83,7 +83,7 @@ def approval_task(proposal: Proposal, approval: Approval, context: OrderContext)
                 "businessStatus": {"text": status.business},
                 "intent": "order",
                 "priority": "routine",
-                "code": concept(coding(_TASK_CODE, "approve"), text="Verify the immunoglobulin order"),
+                "code": concept(coding(TASK_CODE, "approve"), text="Verify the immunoglobulin order"),
                 "description": said,
                 "focus": {"reference": context.urn(MAIN)},
                 "for": subject(proposal),

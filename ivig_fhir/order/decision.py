@@ -11,25 +11,36 @@ from ivig_fhir.errors import Conflict, StateError
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept
 from ivig_fhir.fhir.narrative import renarrated
+from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import TASK
 from ivig_fhir.order.provenance import DECISION, decision_provenance
-from ivig_fhir.order.states import FHIR_STATUS, OrderState, fhir_move
+from ivig_fhir.order.states import FHIR_STATUS, Event, OrderState, fhir_move
 from ivig_fhir.order.transaction import Entry, Transaction
 from ivig_fhir.proposal.context import GROUP, MAIN, moment
 
 Resource = dict[str, Any]
 _STARTED = frozenset({"in-progress", "on-hold"})
 _OVER = frozenset({"completed", "rejected", "cancelled", "failed", "entered-in-error"})
+_EVENTS = {
+    OrderState.VERIFIED: Event.VERIFY,
+    OrderState.QUERIED: Event.QUERY,
+    OrderState.REJECTED: Event.REJECT,
+    OrderState.CANCELLED: Event.CANCEL,
+}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the EHR holds of one run now, as it was read: the order, its group and its task (None where the server keeps none)."""
+    """What the EHR holds of one run now, as it was read: the order, its group and its task (None where the server keeps none).
+
+    `hold` is the task that says that the order is suspended, while it is.
+    """
 
     order: Resource
     group: Resource | None = None
     task: Resource | None = None
+    hold: Resource | None = None
 
     @property
     def run(self) -> str:
@@ -38,6 +49,19 @@ class Stored:
         if run is None:
             raise StateError("the order carries no run", said="This order was not written by this app.")
         return run
+
+    @property
+    def strays(self) -> tuple[str, ...]:
+        """In words, which part beside the order is not, or no longer, a part of it: it is shown, and nothing is written over it."""
+        found = []
+        if self.group is not None and identifiers.run_of(self.group) != self.run:
+            found.append("The request group in the EHR belongs to another order.")
+        if self.task is not None and pointed_to(self.task.get("focus")) != own_reference(self.order):
+            found.append("The pharmacist's task in the EHR points to something else than this order.")
+        for part, name, key in ((self.group, "request group", "subject"), (self.task, "pharmacist's task", "for")):
+            if part is not None and pointed_to(part.get(key)) != pointed_to(self.order.get("subject")):
+                found.append(f"The {name} in the EHR is of another patient than the order.")
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +75,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Act:
-    """Who decides what, when, on the page with that digest; `reason` for everything but a verification."""
+    """Who decides what, when, on the page with that digest; `reason` for everything but a verification.
+
+    `event` where it is not the one that usually leads to the state.
+    """
 
     state: OrderState
     who: Clinician
@@ -60,6 +87,7 @@ class Act:
     base: str
     app_version: str
     reason: Reason | None = None
+    event: Event | None = None
 
 
 def version_of(resource: Mapping[str, Any]) -> str | None:
@@ -77,18 +105,19 @@ def decision_transaction(stored: Stored, act: Act) -> Transaction:
     status = FHIR_STATUS[act.state]
     if act.reason is None and act.state != OrderState.VERIFIED:
         raise StateError(f"{act.state} without a reason", said="A reason and a note are needed.")
+    refuse_strays(stored)
     provenance = identifiers.derived(stored.run, f"{DECISION}-{act.state}-{moment(act.at)}")
     entries = []
     if act.state != OrderState.QUERIED:  # a question leaves the draft as it is
-        fhir_move(str(stored.order.get("status")), status.medication_request)
-        entries.append(_update(MAIN, {**stored.order, "status": status.medication_request, **_status_reason(act)}))
+        fhir_move(str(stored.order.get("status")), act.event or _EVENTS[act.state])
+        entries.append(update(MAIN, {**stored.order, "status": status.medication_request, **_status_reason(act)}))
         if stored.group is not None and stored.group.get("status") not in ("completed", "revoked", "entered-in-error"):
-            entries.append(_update(GROUP, {**stored.group, "status": status.request_group}))
+            entries.append(update(GROUP, {**stored.group, "status": status.request_group}))
     targets = [_reference(r) for r in (stored.order, stored.group) if r is not None]
     made = decision_provenance(act.who, act.at, targets, act.digest, act.base, act.app_version, act.state == OrderState.VERIFIED)
     entries.append(Entry(DECISION, provenance, "POST", "Provenance", made))
     if stored.task is not None:
-        entries.append(_update(TASK, _task(stored.task, act, provenance)))
+        entries.append(update(TASK, _task(stored.task, act, provenance)))
     return Transaction(stored.run, tuple(entries))
 
 
@@ -97,6 +126,7 @@ def answer_transaction(stored: Stored, who: Clinician, at: datetime, note: str) 
 
     StateError without a task, or for one that is over: nobody would read the answer.
     """
+    refuse_strays(stored)
     task = stored.task
     if task is None or str(task.get("status")) in _OVER:
         raise StateError("no open task to answer on", said="The EHR keeps no open task for this order, so nobody would read the answer.")
@@ -104,7 +134,7 @@ def answer_transaction(stored: Stored, who: Clinician, at: datetime, note: str) 
     made = {k: v for k, v in task.items() if k != "statusReason"}
     made |= {"status": status.task, "businessStatus": {"text": status.business}, "lastModified": moment(at)}
     said = {"authorReference": {"reference": who.reference}, "time": moment(at), "text": note}
-    return Transaction(stored.run, (_update(TASK, made | {"note": [*(task.get("note") or []), said]}),))
+    return Transaction(stored.run, (update(TASK, made | {"note": [*(task.get("note") or []), said]}),))
 
 
 def verification_transaction(stored: Stored, who: Clinician, at: datetime, digest: str, base: str, app_version: str) -> Transaction:
@@ -112,7 +142,14 @@ def verification_transaction(stored: Stored, who: Clinician, at: datetime, diges
     return decision_transaction(stored, Act(OrderState.VERIFIED, who, at, digest, base, app_version))
 
 
-def _update(role: str, resource: Resource) -> Entry:
+def refuse_strays(stored: Stored) -> None:
+    """StateError where the EHR holds a part that is not this order's."""
+    if stored.strays:
+        raise StateError("a part of another order", said=" ".join(stored.strays))
+
+
+def update(role: str, resource: Resource) -> Entry:
+    """The write of a changed resource over exactly the version that was read. Conflict where the server tells none."""
     version = version_of(resource)
     if version is None:
         raise Conflict(f"{role} has no version", said="The EHR gives no version for the order, so it cannot be changed safely.")
@@ -126,12 +163,13 @@ def _reference(resource: Mapping[str, Any]) -> str:
 
 
 def _status_reason(act: Act) -> Resource:
-    return {} if act.reason is None else {"statusReason": _coded(act.reason, act.base)}
+    return {} if act.reason is None else {"statusReason": coded(act.reason, act.base)}
 
 
-def _coded(reason: Reason, base: str) -> Resource:
-    coded = [coding(f"{base}/CodeSystem/pharmacist-reason", reason.code, reason.display)] if reason.code else []
-    return concept(*coded, text=f"{reason.display}: {reason.note}")
+def coded(reason: Reason, base: str) -> Resource:
+    """A pharmacist's reason as a concept: its code, and in words what it is and the note."""
+    codes = [coding(f"{base}/CodeSystem/pharmacist-reason", reason.code, reason.display)] if reason.code else []
+    return concept(*codes, text=f"{reason.display}: {reason.note}")
 
 
 def _task(task: Resource, act: Act, provenance: str) -> Resource:
@@ -149,7 +187,7 @@ def _task(task: Resource, act: Act, provenance: str) -> Resource:
     if act.state != OrderState.QUERIED:
         made["output"] = [*(task.get("output") or []), *output]
     if act.reason is not None:
-        made["statusReason"] = _coded(act.reason, act.base)
+        made["statusReason"] = coded(act.reason, act.base)
         note = {"authorReference": {"reference": act.who.reference}, "time": moment(act.at), "text": act.reason.note}
         made["note"] = [*(task.get("note") or []), note]
     return made

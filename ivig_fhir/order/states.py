@@ -1,4 +1,4 @@
-"""The life of an order: one table of allowed moves, and what each state means in FHIR; whatever is not in the table is refused."""
+"""The life of an order, from draft to end: one table of allowed moves, and what each state means in FHIR; all else is refused."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class OrderState(StrEnum):
     VERIFIED = "verified"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
+    ON_HOLD = "on-hold"  # was active, and is expected to go on
+    STOPPED = "stopped"  # ended before all infusions were given
+    COMPLETED = "completed"
+    ENTERED_IN_ERROR = "entered-in-error"  # written by mistake
 
 
 class Event(StrEnum):
@@ -39,6 +43,14 @@ class Event(StrEnum):
     VERIFY = "verify"
     REJECT = "reject"
     CANCEL = "cancel"
+    PROPOSE_CHANGE = "propose-change"  # the pharmacist asks for another order instead
+    REPLACE = "replace"  # the prescriber approved that other order, which takes this one's place
+    RELEASE = "release"  # looked at again on the day: this infusion may be given
+    HOLD = "hold"
+    RESUME = "resume"
+    STOP = "stop"
+    COMPLETE = "complete"
+    RECALL = "recall"  # it should never have been written
 
 
 _S, _E = OrderState, Event
@@ -66,12 +78,16 @@ MOVES: Mapping[tuple[OrderState, Event], OrderState] = MappingProxyType(
         (_S.INCOMPLETE, _E.QUERY): _S.QUERIED,
         (_S.INCOMPLETE, _E.REJECT): _S.REJECTED,
         (_S.INCOMPLETE, _E.CANCEL): _S.CANCELLED,
+        (_S.INCOMPLETE, _E.PROPOSE_CHANGE): _S.QUERIED,
+        (_S.INCOMPLETE, _E.RECALL): _S.ENTERED_IN_ERROR,
         (_S.SENT, _E.STORE): _S.SENT,
         (_S.SENT, _E.STORE_IN_PART): _S.INCOMPLETE,
         (_S.SENT, _E.QUERY): _S.QUERIED,
         (_S.SENT, _E.VERIFY): _S.VERIFIED,
         (_S.SENT, _E.REJECT): _S.REJECTED,
         (_S.SENT, _E.CANCEL): _S.CANCELLED,
+        (_S.SENT, _E.PROPOSE_CHANGE): _S.QUERIED,
+        (_S.SENT, _E.RECALL): _S.ENTERED_IN_ERROR,
         (_S.QUERIED, _E.STORE): _S.QUERIED,
         (_S.QUERIED, _E.STORE_IN_PART): _S.INCOMPLETE,
         (_S.QUERIED, _E.QUERY): _S.QUERIED,
@@ -79,8 +95,22 @@ MOVES: Mapping[tuple[OrderState, Event], OrderState] = MappingProxyType(
         (_S.QUERIED, _E.VERIFY): _S.VERIFIED,
         (_S.QUERIED, _E.REJECT): _S.REJECTED,
         (_S.QUERIED, _E.CANCEL): _S.CANCELLED,
+        (_S.QUERIED, _E.PROPOSE_CHANGE): _S.QUERIED,
+        (_S.QUERIED, _E.REPLACE): _S.CANCELLED,
+        (_S.QUERIED, _E.RECALL): _S.ENTERED_IN_ERROR,
+        # What was verified is active: it is held and goes on, or comes to an end.
+        (_S.VERIFIED, _E.RELEASE): _S.VERIFIED,
+        (_S.VERIFIED, _E.HOLD): _S.ON_HOLD,
+        (_S.VERIFIED, _E.STOP): _S.STOPPED,
+        (_S.VERIFIED, _E.COMPLETE): _S.COMPLETED,
+        (_S.VERIFIED, _E.RECALL): _S.ENTERED_IN_ERROR,
+        (_S.ON_HOLD, _E.RESUME): _S.VERIFIED,
+        (_S.ON_HOLD, _E.STOP): _S.STOPPED,
+        (_S.ON_HOLD, _E.RECALL): _S.ENTERED_IN_ERROR,
     }
 )
+# Nothing leaves these.
+ENDS = frozenset({_S.REJECTED, _S.CANCELLED, _S.STOPPED, _S.COMPLETED, _S.ENTERED_IN_ERROR})
 
 
 def move(state: OrderState | str, event: Event | str) -> OrderState:
@@ -98,12 +128,16 @@ def allows(state: OrderState | str, event: Event | str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FhirStatus:
-    """What the resources of an order say in a state: MedicationRequest, RequestGroup and Task, and the Task's business status."""
+    """What the resources of an order say in a state: MedicationRequest, RequestGroup and Task, and the Task's business status.
+
+    `code` says which Task: the one that asks to `approve` the draft, or a new one that says what was done (`suspend`, `abort`).
+    """
 
     medication_request: str
     request_group: str
     task: str
     business: str
+    code: str = "approve"
 
 
 # See: FHIR R4 value sets medicationrequest-status, request-status and task-status. Before it is sent an order is nothing in the EHR.
@@ -115,12 +149,35 @@ FHIR_STATUS: Mapping[OrderState, FhirStatus] = MappingProxyType(
         _S.VERIFIED: FhirStatus("active", "active", "completed", "verified"),
         _S.REJECTED: FhirStatus("cancelled", "revoked", "rejected", "rejected"),
         _S.CANCELLED: FhirStatus("cancelled", "revoked", "cancelled", "cancelled"),
+        _S.ON_HOLD: FhirStatus("on-hold", "on-hold", "in-progress", "on-hold", "suspend"),
+        _S.STOPPED: FhirStatus("stopped", "revoked", "completed", "stopped", "abort"),
+        _S.COMPLETED: FhirStatus("completed", "completed", "completed", "completed"),
+        _S.ENTERED_IN_ERROR: FhirStatus("entered-in-error", "entered-in-error", "entered-in-error", "entered-in-error"),
     }
 )
-_MEDICATION_TERMINAL = frozenset({"completed", "stopped", "cancelled", "entered-in-error"})
+# From which status of the MedicationRequest in the EHR each event may be written; a status that is not here is left alone.
+_LIVE = frozenset({"draft", "active", "on-hold"})
+_WRITTEN_FROM: Mapping[Event, frozenset[str]] = MappingProxyType(
+    {
+        _E.VERIFY: frozenset({"draft"}),
+        _E.REJECT: frozenset({"draft"}),
+        _E.REPLACE: frozenset({"draft"}),
+        _E.CANCEL: _LIVE,
+        _E.HOLD: frozenset({"active"}),
+        _E.RESUME: frozenset({"on-hold"}),
+        _E.STOP: frozenset({"active", "on-hold"}),
+        _E.COMPLETE: frozenset({"active"}),
+        _E.RECALL: _LIVE,
+    }
+)
 
 
-def fhir_move(now: str, to: str) -> None:
-    """Lets a MedicationRequest go from one status to another, or raises StateError: nothing leaves an end, nothing becomes draft again."""
-    if now in _MEDICATION_TERMINAL or (to == "draft" and now != "draft") or (to == "active" and now != "draft"):
-        raise StateError(f"MedicationRequest {now} to {to}", said=f"The order is {now} in the EHR and cannot become {to}.")
+def fhir_move(now: str, event: Event) -> None:
+    """Lets an event be written over a MedicationRequest of this status, or raises StateError.
+
+    Nothing leaves an end, nothing becomes a draft again, and only a draft is verified.
+    """
+    if now not in _WRITTEN_FROM.get(event, frozenset()):
+        raise StateError(
+            f"MedicationRequest {now}: {event}", said=f"The order is {now or 'without a status'} in the EHR: no {event} there."
+        )

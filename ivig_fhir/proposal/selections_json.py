@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,17 @@ def as_json(s: Selections) -> Json:
     }
     empty: Json = {"dose": {}, "weight": {}, "rounding": {}, "rate": {}, "companions": {}, "overrides": [], "thromboprophylaxis": False}
     return {k: empty[k] if v is None else v for k, v in made.items() if v is not None or (k in empty and k in s.given)}
+
+
+def as_ordered(chosen: Mapping[str, Any], kept: Mapping[str, Any]) -> Json:
+    """The choices of an approved order with what content had decided then: indication, regimen, product, start.
+
+    `kept` is its answer. So the same order is meant later too, when a default would be another one.
+    """
+    made = {"indication": kept["indication"], "regimen": kept["regimen"], "product": kept["product"]["id"]}
+    if not chosen.get("dates"):
+        made["start"] = kept["start"]
+    return {k: v for k, v in {**made, **{k: v for k, v in chosen.items() if v is not None}}.items() if v is not None}
 
 
 def _dose(s: Selections) -> Json | None:

@@ -115,7 +115,7 @@ WRITES: tuple[str, ...] = (
     "patient/Task.crus",
 )
 VERIFIES: tuple[str, ...] = (
-    "user/Task.rus",
+    "user/Task.crus",
     "user/MedicationRequest.rus",
     "user/RequestGroup.ru",
     "user/Provenance.c",

@@ -16,6 +16,7 @@ from ivig_fhir.store.database import Tx
 from ivig_fhir.store.proposals import in_tenancy
 from ivig_fhir.store.tables import CLAIMS, RUNS
 
+_DECIDED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 _AT_ONCE = 500
 
 
@@ -84,7 +85,7 @@ def of_runs(tx: Tx, runs: Iterable[str]) -> Mapping[str, Claim]:
 
 def states(tx: Tx, tenancy: Tenancy, open_only: bool) -> Mapping[str, str]:
     """The state of every approved run of one tenancy, or only of those that nobody has decided."""
-    decided = RUNS.c.state.notin_(("verified", "rejected", "cancelled")) if open_only else RUNS.c.state.is_not(None)
+    decided = RUNS.c.state.notin_(_DECIDED) if open_only else RUNS.c.state.is_not(None)
     found = (
         select(RUNS.c.run, RUNS.c.state)
         .where(in_tenancy(tenancy), RUNS.c.state != "proposed", decided)

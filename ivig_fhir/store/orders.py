@@ -20,7 +20,7 @@ from ivig_fhir.store.tables import ORDERS, RUNS
 
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
 LEASE = timedelta(seconds=120)
-DECIDED = ("verified", "rejected", "cancelled")
+DECIDED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 _AT_ONCE = 500
 _TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification", "decision")
 
@@ -29,7 +29,8 @@ _TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verificati
 class Order:
     """An approved order. `digest` is what the approval names; `body` the approved proposal, exactly; `approval`, `transaction` (what
     is sent), `receipt` and `verification` are JSON text, empty until there is one; `resources` the references the EHR gave. `decision`
-    is a pharmacist's decision while its fate in the EHR is open.
+    is a pharmacist's decision while its fate in the EHR is open. `patient` is the id of whose it is, `replaces` the run of the order whose
+    place it takes.
     """
 
     run: str
@@ -47,6 +48,8 @@ class Order:
     verification: str = field(default="", repr=False)
     decision: str = field(default="", repr=False)
     resources: tuple[str, ...] = ()
+    patient: str = ""
+    replaces: str = ""
 
 
 def text_digest(text: str) -> str:
@@ -81,7 +84,7 @@ def approve(tx: Tx, run: Run, digest: str, body: str, transaction: str, approval
 
 def load(tx: Tx, tenancy: Tenancy, run: str) -> Order:
     """The order of a run of this tenancy. Raises NotFound where nothing was approved."""
-    joined = select(ORDERS, RUNS.c.state).join(RUNS, RUNS.c.run == ORDERS.c.run)
+    joined = select(ORDERS, RUNS.c.state, RUNS.c.patient, RUNS.c.replaces).join(RUNS, RUNS.c.run == ORDERS.c.run)
     row = tx.conn.execute(joined.where(ORDERS.c.run == run, in_tenancy(tenancy))).mappings().first()
     if row is None:
         raise NotFound("no order for this run")
@@ -90,7 +93,8 @@ def load(tx: Tx, tenancy: Tenancy, run: str) -> Order:
     }
     resources = tuple(json.loads(texts.pop("resources") or "[]"))
     plain: dict[str, Any] = {
-        name: row[name] for name in ("run", "state", "digest", "approved_by", "approved_at", "body_digest", "lease_until")
+        name: row[name]
+        for name in ("run", "state", "digest", "approved_by", "approved_at", "body_digest", "lease_until", "patient", "replaces")
     }
     return Order(**plain, transaction_digest=row["transaction_digest"] or "", resources=resources, **texts)
 
@@ -193,7 +197,7 @@ def undecided(tx: Tx, tenancy: Tenancy, now: datetime) -> tuple[str, ...]:
 
 
 def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verification: str, by: str, now: datetime) -> Order:
-    """Keeps a pharmacist's or a prescriber's word on a written order: `queried`, `sent` again, `verified`, `rejected`, `cancelled`.
+    """Keeps somebody's word on a written order: `queried`, `sent` again, `verified`, `rejected`, `cancelled`, and what came after.
 
     Errors: Conflict if it is in none of the expected states, because somebody else decided.
     """

@@ -15,14 +15,16 @@ from ivig_fhir.store import audit, kept_charts
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import RUNS
 
-OPEN = ("proposed", "approved", "uncertain", "incomplete", "queried")
+_PLAIN = ("run", "patient", "user", "state", "created", "changed", "version", "replaces")
+OPEN = ("proposed", "approved", "uncertain", "incomplete", "queried", "on-hold")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """One order: whose, in which state, and what was chosen (JSON text, as given). `weight` is the actual weight it was computed on.
 
-    `version` counts the changes: who saves what they read names it, and two tabs never overwrite each other.
+    `version` counts the changes: who saves what they read names it, and two tabs never overwrite each other. `replaces` is the run whose
+    order this one takes the place of, "" for an order of its own.
     """
 
     run: str
@@ -36,12 +38,13 @@ class Run:
     selections: str = field(default="{}", repr=False)
     overrides: str = field(default="[]", repr=False)
     weight: str = field(default="", repr=False)
+    replaces: str = ""
 
 
-def start(tx: Tx, run: str, tenancy: Tenancy, patient: str, user: str, now: datetime, selections: str = "{}") -> Run:
+def start(tx: Tx, run: str, tenancy: Tenancy, patient: str, user: str, now: datetime, selections: str = "{}", replaces: str = "") -> Run:
     """Begins a run as a draft. `run` is a UUID that the caller drew; `user` the fhirUser, empty where nobody is proven."""
     whose = {"run": run, "iss": tenancy.iss, "tenant": tenancy.tenant, "patient": patient, "user": user}
-    values = {**whose, "state": "proposed", "created": now, "changed": now, "version": 1}
+    values = {**whose, "state": "proposed", "created": now, "changed": now, "version": 1, "replaces": replaces}
     sealed = {"sealed_selections": _seal(tx, run, "selections", selections), "sealed_overrides": _seal(tx, run, "overrides", "[]")}
     tx.conn.execute(insert(RUNS).values(**values, **sealed))
     audit.append(tx, now, user, tenancy.iss, "run.started", run)
@@ -57,9 +60,13 @@ def load(tx: Tx, tenancy: Tenancy, run: str, patient: str | None = None) -> Run:
 
 
 def open_runs(tx: Tx, tenancy: Tenancy, patient: str, user: str) -> tuple[Run, ...]:
-    """The runs that a launch by this user for this patient offers again, newest first: everything not verified, rejected or cancelled."""
+    """The runs that a launch by this user for this patient offers again, newest first: everything that waits for its prescriber.
+
+    The draft of a change is offered by the order that it would replace.
+    """
     whose = in_tenancy(tenancy) & (RUNS.c.patient == patient) & (RUNS.c.user == user)
-    found = tx.conn.execute(select(RUNS).where(whose, RUNS.c.state.in_(OPEN)).order_by(RUNS.c.changed.desc(), RUNS.c.run))
+    own = (RUNS.c.replaces == "") | (RUNS.c.state != "proposed")
+    found = tx.conn.execute(select(RUNS).where(whose, own, RUNS.c.state.in_(OPEN)).order_by(RUNS.c.changed.desc(), RUNS.c.run))
     return tuple(_run(tx, row) for row in found)
 
 
@@ -105,13 +112,19 @@ def move(tx: Tx, run: str, expected: Collection[str], to: str, now: datetime) ->
     return tx.conn.execute(moved.values(state=to, changed=now, version=RUNS.c.version + 1)).rowcount == 1
 
 
+def touch(tx: Tx, run: str, now: datetime) -> bool:
+    """Counts a change of a run that stays as it is, which makes others wait who would change it; whether there is such a run."""
+    touched = update(RUNS).where(RUNS.c.run == run)
+    return tx.conn.execute(touched.values(changed=now, version=RUNS.c.version + 1)).rowcount == 1
+
+
 def in_tenancy(tenancy: Tenancy) -> ColumnElement[bool]:
     """The condition on runs that every search for one begins with: the same EHR, and the same tenant of it."""
     return (RUNS.c.iss == tenancy.iss) & (RUNS.c.tenant == tenancy.tenant)
 
 
 def _run(tx: Tx, row: Row[Any]) -> Run:
-    fields: dict[str, Any] = {name: getattr(row, name) for name in ("run", "patient", "user", "state", "created", "changed", "version")}
+    fields: dict[str, Any] = {name: getattr(row, name) for name in _PLAIN}
     opened: dict[str, Any] = {}
     for name in ("selections", "overrides", "weight"):
         sealed = row._mapping[f"sealed_{name}"]

@@ -94,6 +94,7 @@ RUNS = Table(
     Column("sealed_selections", Text, nullable=False),
     Column("sealed_overrides", Text, nullable=False),
     Column("sealed_weight", Text),
+    Column("replaces", String(36), nullable=False, server_default=""),
     Index("ix_runs_whose", "iss", "tenant", "patient", "user"),
     Index("ix_runs_state", "iss", "tenant", "state"),
 )
@@ -126,6 +127,19 @@ CLAIMS = Table(
     Column("display", String(200), nullable=False),
     Column("status", String(20), nullable=False),
     Column("since", Utc, nullable=False),
+)
+
+RECHECKS = Table(
+    "rechecks",
+    METADATA,
+    Column("id", String(48), primary_key=True),
+    Column("run", String(36), ForeignKey("runs.run"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("decision", String(10), nullable=False),
+    Column("who", String(500), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("sealed_looks", Text, nullable=False),
 )
 
 OUTBOX = Table(

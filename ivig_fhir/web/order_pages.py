@@ -29,6 +29,7 @@ from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.reply import answer_question, order_again, withdraw_order
 from ivig_fhir.workflow.runtime import Runtime
 
+_IN_EHR = ("sent", "queried", "verified", "rejected", "incomplete", "on-hold", "stopped", "completed")
 BEFORE_EHR = ("proposed", "approved")
 _OPEN = ("approved", "sent", "incomplete", "queried", "uncertain")
 Answer = Response | Redirect
@@ -81,7 +82,7 @@ def _prescribers(runtime: Runtime, act: Callable[[Runtime, sessions.Session, str
 def _runs_of_patient(runtime: Runtime, session: sessions.Session) -> list[proposals.Run]:
     """What a nurse finds: the orders of this patient that are in the EHR."""
     with runtime.database.read() as tx:
-        found = proposals.in_state(tx, session.context.tenancy, ("sent", "queried", "verified", "rejected", "incomplete"))
+        found = proposals.in_state(tx, session.context.tenancy, _IN_EHR)
     return [r for r in found if r.patient == session.context.patient]
 
 

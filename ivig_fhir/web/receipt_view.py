@@ -33,6 +33,10 @@ _HEAD = {
     "verified": ("ok", "Verified and active", "A pharmacist verified the order on a second calculation; it is active in the EHR."),
     "rejected": ("stop", "Rejected", "A pharmacist rejected the order; it is cancelled in the EHR."),
     "cancelled": ("stop", "Cancelled", "The order was withdrawn before anything was given."),
+    "on-hold": ("warn", "On hold", "No infusion is given until a prescriber or a pharmacist decides how the order goes on."),
+    "stopped": ("stop", "Stopped", "The order ended before all of its infusions; it cannot be taken up again."),
+    "completed": ("ok", "Completed", "Every infusion of this order has been given."),
+    "entered-in-error": ("stop", "Entered in error", "The order should never have been written; nobody may give it."),
 }
 _BY_HAND = (
     "need",
@@ -41,6 +45,7 @@ _BY_HAND = (
 )
 _STEPS = ("Approved", "Written", "Waiting", "Verified", "Infusion")
 _REACHED = {"approved": 1, "uncertain": 1, "incomplete": 2, "sent": 3, "queried": 3, "verified": 4, "rejected": 3, "cancelled": 3}
+_REACHED |= {"on-hold": 4, "stopped": 4, "completed": 5, "entered-in-error": 3}
 
 
 def receipt_view(order: Order, page: Page, mode: WriteMode, by_hand: str = "") -> View:
@@ -68,6 +73,7 @@ def receipt_view(order: Order, page: Page, mode: WriteMode, by_hand: str = "") -
         "queried": order.state == "queried",
         "withdrawable": allows(order.state, Event.CANCEL) and mode.writes and order.state != "approved",
         "closed": order.state in ("rejected", "cancelled"),
+        "course": receipt is not None and order.state not in ("approved", "uncertain"),
         "retry": "" if by_hand else _retry(order.state, mode),
         "caution": order.state == "approved",
         "copy_text": by_hand,

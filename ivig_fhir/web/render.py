@@ -43,6 +43,10 @@ STATES = {
     "verified": "Verified and active",
     "rejected": "Rejected",
     "cancelled": "Cancelled",
+    "on-hold": "On hold",
+    "stopped": "Stopped",
+    "completed": "Completed",
+    "entered-in-error": "Entered in error",
 }
 
 

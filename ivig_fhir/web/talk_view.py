@@ -11,7 +11,17 @@ from ivig_fhir.store.orders import Order
 from ivig_fhir.web.render import clock, day
 
 View = dict[str, Any]
-_DID = {"queried": "asks", "rejected": "rejected the order", "sent": "answers", "cancelled": "withdrew the order", "verified": "verified"}
+_DID = {
+    "queried": "asks",
+    "rejected": "rejected the order",
+    "sent": "answers",
+    "cancelled": "withdrew the order",
+    "verified": "verified",
+    "on-hold": "put the order on hold",
+    "stopped": "stopped the order",
+    "completed": "completed the order",
+    "entered-in-error": "took the order back as written by mistake",
+}
 
 
 def talk_view(order: Order) -> list[View]:
@@ -27,7 +37,7 @@ def _said(word: Mapping[str, Any]) -> Iterator[View]:
     if note:
         yield {
             "who": word["who"]["display"],
-            "did": _DID.get(word["decision"], ""),
+            "did": "decided that it goes on" if word.get("event") == "resume" else _DID.get(word["decision"], ""),
             "at": f"{day(at.earliest)}, {clock(at.earliest)}" if at else "",
             "reason": reason.get("display", ""),
             "note": note,

@@ -29,10 +29,14 @@ _STATES = {
     "verified": ("ok", "Verified"),
     "rejected": ("", "Rejected"),
     "cancelled": ("", "Withdrawn"),
+    "on-hold": ("warn", "On hold"),
+    "stopped": ("", "Stopped"),
+    "completed": ("ok", "Completed"),
+    "entered-in-error": ("stop", "Entered in error"),
 }
 _ANSWERED = ("info", "Answered")  # it waits like any other, and the pharmacist who asked has a word to read
 _HELD = {"accepted": "Claimed", "in-progress": "In progress"}
-_CLOSED = ("verified", "rejected", "cancelled")
+_CLOSED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 
 
 def worklist_view(found: Worklist, rows: Sequence[Row], count: int, filters: Filters, desk: Desk, ehr: str, base: str) -> View:

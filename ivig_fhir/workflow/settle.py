@@ -1,12 +1,14 @@
-"""Step 5 again: a pharmacist's decision is kept, sent once, and looked for when its answer was lost."""
+"""Step 5 again: a decision on an order is kept, sent once, and looked for when its answer was lost."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import find_out, write
 from ivig_fhir.errors import ChangedInEhr, Conflict, EhrBusy, FhirError, OutcomeUnknown
 from ivig_fhir.fhir.building import decode, encode
+from ivig_fhir.order.course import Step
 from ivig_fhir.order.receipt import ALREADY, STORED
 from ivig_fhir.order.reply import Reply
 from ivig_fhir.order.transaction import Transaction, from_json, to_json
@@ -19,15 +21,17 @@ from ivig_fhir.workflow.runtime import Runtime
 _THERE = (STORED, ALREADY)
 
 
-def send_decision(runtime: Runtime, session: sessions.Session, order: Order, made: Verification | Reply, writes: Transaction) -> None:
-    """Keeps a pharmacist's decision or a prescriber's reply, sends it, and records it once the EHR holds it.
+def send_decision(
+    runtime: Runtime, session: sessions.Session, order: Order, made: Verification | Reply | Step, writes: Transaction
+) -> None:
+    """Keeps a decision, a reply or a step of a running order, sends it, and records it once the EHR holds it.
 
     Errors: Conflict while another decision is under way; EhrBusy when the answer was lost and the EHR does not hold it; OutcomeUnknown
     when nobody can say, and then `settle` finds out; any other FhirError when nothing was stored.
     """
-    held = {"decision": made.to_json(), "from": order.state, "by": made.who.reference, "transaction": to_json(writes)}
+    held = held_text(order, made, writes)
     with runtime.database.write() as tx:
-        if not orders.hold_decision(tx, order.run, (order.state,), _text(held), made.who.reference, runtime.now()):
+        if not orders.hold_decision(tx, order.run, (order.state,), held, made.who.reference, runtime.now()):
             raise Conflict("a decision is under way", said="Another decision on this order is under way.")
     try:
         introduce(runtime, session)
@@ -42,7 +46,12 @@ def send_decision(runtime: Runtime, session: sessions.Session, order: Order, mad
     if written.outcome == "not-sent":
         _drop(runtime, order.run)
         raise EhrBusy("decision not stored", said="The EHR did not answer and does not hold the decision; nothing was changed.")
-    _record(runtime, order.run, held, [p.role for p in written.parts if p.state not in _THERE])
+    _record(runtime, order.run, decode(held), written)
+
+
+def held_text(order: Order, made: Verification | Reply | Step, writes: Transaction) -> str:
+    """What is kept of a decision while its fate is open: the decision, from which state, by whom, and what is sent."""
+    return _text({"decision": made.to_json(), "from": order.state, "by": made.who.reference, "transaction": to_json(writes)})
 
 
 def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
@@ -63,7 +72,7 @@ def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
     if written.outcome == "not-sent":
         _drop(runtime, run)
     else:
-        _record(runtime, run, held, [p.role for p in written.parts if p.state not in _THERE])
+        _record(runtime, run, held, written)
 
 
 def settle_all(runtime: Runtime, session: sessions.Session) -> None:
@@ -77,9 +86,10 @@ def settle_all(runtime: Runtime, session: sessions.Session) -> None:
             continue
 
 
-def _record(runtime: Runtime, run: str, held: dict[str, Any], missing: list[str]) -> None:
-    """The decision as it was made, with the parts that the EHR does not hold."""
-    made = held["decision"] | {"not_stored": missing}
+def _record(runtime: Runtime, run: str, held: dict[str, Any], written: Written) -> None:
+    """The decision as it was made, with the parts that the EHR does not hold, and where it holds the others."""
+    stored = {p.role: p.reference for p in written.parts if p.reference}
+    made = held["decision"] | {"not_stored": [p.role for p in written.parts if p.state not in _THERE], "stored": stored}
     with runtime.database.write() as tx:
         orders.record_decision(tx, run, (held["from"],), made["decision"], _text(made), held["by"], runtime.now())
 

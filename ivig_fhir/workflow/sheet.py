@@ -12,6 +12,7 @@ from ivig_fhir.ehr.fetch import fetch_answers
 from ivig_fhir.fhir.reading import reference, reference_key
 from ivig_fhir.store import sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.course import refuse_held
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.runtime import Runtime, verdict
 from ivig_fhir.workflow.verify import read_stored
@@ -28,7 +29,8 @@ class Beside:
 
 
 def read_beside(runtime: Runtime, session: sessions.Session, run: str, order: Order) -> Beside:
-    """Both, past caches. FhirError where order or patient cannot be read."""
+    """Both, past caches. FhirError where order or patient cannot be read; StateError while the order is held."""
+    refuse_held(runtime, run)
     client = runtime.client(session)
     stored = read_stored(client, run, order).order
     patient = reference_key(reference(stored, "subject")).removeprefix("Patient/")

@@ -11,11 +11,12 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.search import search
-from ivig_fhir.errors import FhirError, NotFound
-from ivig_fhir.fhir.identifiers import URI
-from ivig_fhir.fhir.reading import identifiers, reference
+from ivig_fhir.errors import FhirError, NotFound, SeveralAnchors, StateError
+from ivig_fhir.fhir.identifiers import URI, run_of
+from ivig_fhir.fhir.reading import identifiers, reference, reference_key
 from ivig_fhir.order.approval import Clinician, Refusal
 from ivig_fhir.order.bundle import TASK, checked
+from ivig_fhir.order.course_writes import HOLD
 from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.recompute import recompute, tables_of
@@ -32,6 +33,10 @@ from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.settle import send_decision, settle
+
+_ANOTHER_PATIENT = "What the EHR holds under this order's number is for another patient than the order was approved for."
+_ANOTHER_RUN = "What the EHR holds under this order's number is not this order: somebody changed what it belongs to."
+_BY_HAND = "Nothing was changed. Have it looked at and entered in error in the EHR; nobody may give it."
 
 
 @dataclass(frozen=True)
@@ -65,22 +70,43 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
 
 
 def read_stored(client: FhirClient, run_id: str, order: Order) -> Stored:
-    """The order, its group and its task as the EHR holds them now. NotFound when the order is not there."""
+    """The order, its group and its tasks as the EHR holds them now.
+
+    Errors: NotFound when the order is not there, or cannot be looked for; SeveralAnchors when somebody copied it; StateError when what
+    carries its identifier is another patient's, or no part of the run.
+    """
     urn = f"urn:uuid:{run_id}"
     found = search(client, "MedicationRequest", [("identifier", f"{URI}|{urn}")], fresh=True)
-    main = next((r for r in found.matches.values() if f"{URI}|{urn}" in identifiers(r)), None)
-    if main is None:
+    mine = [r for r in found.matches.values() if f"{URI}|{urn}" in identifiers(r)]
+    if found.problem and found.error is not None and not mine:
+        raise found.error
+    if not mine:
         raise NotFound("order of this run", said="The EHR does not show this order any more.")
+    if len(mine) > 1:
+        raise SeveralAnchors(f"{len(mine)} orders of one run")
+    if reference_key(reference(mine[0], "subject")) != f"Patient/{order.patient}":
+        raise StateError("order of another patient", said=_ANOTHER_PATIENT, remedy=_BY_HAND)
+    if run_of(dict(mine[0])) != urn:
+        raise StateError("order of another run", said=_ANOTHER_RUN, remedy=_BY_HAND)
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
-    return Stored(dict(main), _part(client, receipt, GROUP), _part(client, receipt, TASK))
+    return Stored(dict(mine[0]), _part(client, receipt, GROUP), _part(client, receipt, TASK), _hold(client, order))
+
+
+def _hold(client: FhirClient, order: Order) -> dict[str, Any] | None:
+    """The task that says that the order is suspended, where the last word on it was a hold."""
+    word_on_it = json.loads(order.verification) if order.verification else {}
+    where = (word_on_it.get("stored") or {}).get(HOLD)
+    return _read(client, where) if order.state == OrderState.ON_HOLD and where else None
 
 
 def _part(client: FhirClient, receipt: Receipt | None, role: str) -> dict[str, Any] | None:
     part = receipt.part(role) if receipt else None
-    if part is None or not part.reference:
-        return None
+    return _read(client, part.reference) if part is not None and part.reference else None
+
+
+def _read(client: FhirClient, where: str) -> dict[str, Any] | None:
     try:
-        return dict(client.read(part.reference, fresh=True).body)
+        return dict(client.read(where, fresh=True).body)
     except FhirError:
         return None
 

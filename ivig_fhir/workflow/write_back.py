@@ -20,7 +20,7 @@ from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
 # States in which there is nothing to send any more.
-_DONE = ("sent", "queried", "verified", "rejected", "cancelled")
+_DONE = ("sent", "queried", "verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 
 
 def write_back(runtime: Runtime, session: sessions.Session, run_id: str) -> str:

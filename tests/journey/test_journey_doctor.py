@@ -68,7 +68,7 @@ def test_the_sandbox_is_as_the_app_needs_it(at: Hospital) -> None:
     assert set(made["interactions"]) >= {"Patient", "PractitionerRole", *TYPES, *WRITTEN}
     assert "MedicationRequest create, delete" in as_text(report)
     assert "patient/Observation.rs" in made["scopes"]["order"]
-    assert "user/Task.rus" in made["scopes"]["pharmacy"]
+    assert "user/Task.crus" in made["scopes"]["pharmacy"]
     assert made["endpoints"]["token"] == f"{EHR}/auth/token"
 
 

@@ -48,6 +48,22 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/s/<sid>/orders/<run>/print"): (409, 409, 409, 403, 401, 401),  # it is in the EHR: nobody enters it by hand
     ("GET", "/s/<sid>/orders/<run>/bundle"): (200, 200, 200, 403, 401, 401),
     ("GET", "/s/<sid>/orders/<run>/sheet"): (409, 409, 409, 403, 401, 401),
+    ("GET", "/s/<sid>/orders/<run>/course"): (200, 200, 200, 403, 401, 401),
+    ("GET", "/s/<sid>/orders/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/hold"): (409, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/resume"): (409, 409, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/stop"): (409, 409, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/complete"): (409, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/recall"): (409, 409, 403, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/<run>/course"): (403, 200, 200, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/hold"): (403, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/resume"): (403, 409, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/stop"): (403, 409, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/complete"): (403, 409, 409, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/recall"): (403, 409, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/"): (403, 200, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/"): (403, 200, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/claim"): (403, 303, 403, 403, 401, 401),
@@ -95,7 +111,9 @@ class Scene:
             browser = self.at.browser()
         elif who == "another browser":
             browser = self.sessions["nurse", target][0]
-        where = rule.replace("<sid>", session).replace("<run>", self.run).replace("<path:filename>", "style.css")
+        where = (
+            rule.replace("<sid>", session).replace("<run>", self.run).replace("<path:filename>", "style.css").replace("<int:number>", "1")
+        )
         sent = {"data": {"csrf_token": self.token(owner, target), "digest": "sha256:never"}, **more} if method == "POST" else {}
         return browser.send(method, APP + where.replace("<name>", "none").replace("<service_id>", "none"), follow=False, **sent)
 
@@ -140,7 +158,7 @@ def test_a_route_answers_each_role_as_the_table_says(scene: Scene, method: str, 
 
 @pytest.mark.parametrize("rule", POSTS)
 def test_a_form_without_its_token_or_with_that_of_another_session_does_nothing(scene: Scene, rule: str) -> None:
-    who = "pharmacist" if "/pharmacy" in rule else "prescriber"
+    who = "pharmacist" if "/pharmacy" in rule or "/recheck" in rule else "prescriber"
     other = scene.token(who, "orders" if "/pharmacy" in rule else "pharmacy")
     for token in ({}, {"csrf_token": ""}, {"csrf_token": other}):
         page = scene.ask(who, "POST", rule, data=token)
@@ -152,7 +170,7 @@ def test_a_form_without_its_token_or_with_that_of_another_session_does_nothing(s
     "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://127.0.0.1:5001"}]
 )
 def test_a_form_that_another_site_sends_is_refused(scene: Scene, rule: str, headers: dict[str, str]) -> None:
-    who = "pharmacist" if "/pharmacy" in rule else "prescriber"
+    who = "pharmacist" if "/pharmacy" in rule or "/recheck" in rule else "prescriber"
     page = scene.ask(who, "POST", rule, headers=headers)
     assert (page.status, "This form was sent by another site." in page.text) == (403, True)
 
