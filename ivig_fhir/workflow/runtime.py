@@ -159,12 +159,13 @@ class Runtime:
         key = (session.context.tenancy, f"decision {session.context.scope}")
         if key not in self.modes:
             declared, known, ask = read_capabilities(self.client(session)), self.profile(session.context.iss), verdict(session)
-            whole = known.transaction == "yes" or (known.transaction == "declared" and declared.transaction)
+            # Where a failed transaction is not undone, the order goes first and alone: a task is never completed beside a draft.
+            whole = known.atomic and (known.transaction == "yes" or (known.transaction == "declared" and declared.transaction))
             updates = declared.known and declared.can("MedicationRequest", "update") and ask("MedicationRequest", "u") == "yes"
             creates = frozenset(t for t in ("Provenance", "Task") if declared.can(t, "create") and ask(t, "c") == "yes")
             mode: Literal["transaction", "sequential", "read-only"] = "transaction" if whole else "sequential"
             reason = "The decision is written to the EHR." if updates else "The EHR does not let this app change the order."
-            self.modes[key] = WriteMode(mode if updates else "read-only", reason, Abilities(creates, frozenset()), whole and known.atomic)
+            self.modes[key] = WriteMode(mode if updates else "read-only", reason, Abilities(creates, frozenset()), whole)
         return self.modes[key]
 
 
