@@ -31,6 +31,7 @@ from ivig_fhir.store.seal import KeyRing
 from ivig_fhir.web import (
     by_hand_pages,
     course_pages,
+    dispense_pages,
     errors,
     launch_pages,
     order_pages,
@@ -61,7 +62,17 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
     errors.register(app)
     for area in course_pages.AREAS:
         app.register_blueprint(course_pages.pages(runtime, area))
-    for module in (launch_pages, order_pages, by_hand_pages, pharmacy_pages, worklist_pages, sheet_pages, session_pages, status_pages):
+    for module in (
+        launch_pages,
+        order_pages,
+        by_hand_pages,
+        pharmacy_pages,
+        worklist_pages,
+        sheet_pages,
+        dispense_pages,
+        session_pages,
+        status_pages,
+    ):
         app.register_blueprint(module.pages(runtime))
     app.register_blueprint(_hooks(runtime))
     return app

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ivig_fhir.content.course import read_course
+from ivig_fhir.content.dispense import read_dispense
 from ivig_fhir.content.figure import read_figures
 from ivig_fhir.content.files import CSV, TOML, Files, Texts, parse_toml
 from ivig_fhir.content.hashing import digest_of, hash_of
@@ -65,7 +66,9 @@ def parse_content(texts: Texts) -> Content:
     guide = read_verification(files.toml("verification.toml"), "verification.toml", citations)
     sheet = read_infusion_sheet(files.toml("infusion_sheet.toml"), "infusion_sheet.toml", citations)
     course = read_course(files.toml("course.toml"), "course.toml", citations, {id_ for _, id_, _ in index})
-    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide, "infusion_sheet": sheet, "course": course}
+    gate = read_dispense(files.toml("dispense.toml"), "dispense.toml", citations)
+    named = {"check_index": index, "rules": rules, "figures": figures, "verification": guide}
+    named |= {"infusion_sheet": sheet, "course": course, "dispense": gate}
     products = _products(files, citations)
     known = _known(files, citations, products)
     if IMMUNOGLOBULIN in sets:

@@ -22,6 +22,7 @@ _SHARED = (
     "products/known.toml",
     "verification.toml",
     "infusion_sheet.toml",
+    "dispense.toml",
 )
 
 

@@ -142,6 +142,24 @@ RECHECKS = Table(
     Column("sealed_looks", Text, nullable=False),
 )
 
+DISPENSES = Table(
+    "dispenses",
+    METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("run", String(36), ForeignKey("runs.run"), nullable=False),
+    Column("infusion", String(10), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("by", String(500), nullable=False),
+    Column("broken", String(200), nullable=False),
+    Column("sealed_vials", Text, nullable=False),
+    Column("sealed_reason", Text),
+    Column("reconciled_by", String(500)),
+    Column("reconciled_at", Utc),
+    Column("sealed_reconciliation", Text),
+    UniqueConstraint("run", "infusion", "number"),
+)
+
 OUTBOX = Table(
     "outbox",
     METADATA,

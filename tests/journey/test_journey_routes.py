@@ -82,6 +82,10 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/s/<sid>/pharmacy/<run>/sheet.pdf"): (403, 409, 409, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/verification"): (403, 409, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/verification.pdf"): (403, 409, 403, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/<run>/dispense"): (403, 200, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/dispense"): (403, 400, 403, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/discrepancies/"): (403, 200, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/discrepancies/<id_>/reconcile"): (403, 409, 403, 403, 401, 401),
     ("GET", "/s/<sid>/look.css"): (200, 200, 200, 200, 401, 401),
     ("POST", "/s/<sid>/log-out"): (200, 200, 200, 200, 401, 401),
 }

@@ -1,0 +1,210 @@
+"""Dispensing through the web: four orders that each break a condition, a fifth with a reason, and the list that it stands on until reconciled."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from journey.a_hospital import Hospital, Tab
+
+from ivig_fhir.app import create_database
+from ivig_fhir.store import audit
+
+CIDP = "cidp-adult"
+LOT = {"lot-1": "LOT-A1", "expiry-1": "2027-01-31"}
+
+
+def authorized(at: Hospital, patient: str, **changes: Any) -> None:
+    """A payer's answer for Gamunex-C, as a chart would hold it."""
+    paper: dict[str, Any] = {
+        "resourceType": "ClaimResponse", "id": f"pa-{patient}", "status": "active", "use": "preauthorization", "outcome": "complete",
+        "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "institutional"}]},
+        "patient": {"reference": f"Patient/{patient}"}, "created": "2026-02-20", "insurer": {"display": "Payer"},
+        "addItem": [{
+            "productOrService": {"text": "Gamunex-C"}, "servicedPeriod": {"start": "2026-02-01", "end": "2026-12-31"},
+            "adjudication": [{"category": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/adjudication", "code": "benefit"}]}}],
+        }],
+    }  # fmt: skip
+    at.parts.store.put({**paper, **changes}, at.clock(), "PUT")
+
+
+def counter(at: Hospital, patient: str = CIDP) -> Tab:
+    """The pharmacist at the counter of a verified order."""
+    prescriber = at.tab(patient)
+    prescriber.approve()
+    tab = at.tab(patient, "pharmacist", target="pharmacy")
+    tab.go(f"{prescriber.run}/")
+    tab.press("Verify")
+    tab.go(f"/s/{tab.session}/pharmacy/{prescriber.run}/dispense")
+    assert tab.page.status == 200, tab.page.text
+    return tab
+
+
+def test_vials_go_for_each_infusion_once_with_lot_and_expiry(at: Hospital) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    assert tab.page.text.count("Holds for the next infusion as planned.") == 4
+    tab.press("Dispense", **LOT)
+    assert tab.page.status == 200
+    for words in ("Mon 2 Mar 2026, dispensed", "lot LOT-A1, until Sun 31 Jan 2027", "Mats Sample-Lindqvist"):
+        assert words in tab.page.text.replace("\u00a0", " ")
+    tab.press("Dispense", infusion="2026-03-02", **LOT)
+    assert (tab.page.status, "Vials for this infusion were dispensed already." in tab.page.text) == (409, True)
+    tab.go("./dispense")
+    tab.press("Dispense", **LOT)
+    assert "Tue 3 Mar 2026, dispensed" in tab.page.text
+    assert words_of(at)[-2:] == [("order.dispensed", ""), ("order.dispensed", "")]
+
+
+def words_of(at: Hospital) -> list[tuple[str, str]]:
+    with create_database(at.settings).read() as tx:
+        return [(r.what, r.note) for r in audit.rows(tx) if r.what.startswith("order.dispensed") or r.what == "order.reconciled"]
+
+
+BREAKS: list[tuple[str, dict[str, str], str]] = [
+    ("A current authorization", {}, "No authorization for Gamunex-C is on file."),
+    ("The product that was ordered", {"product": "privigen"}, "The order is for Gamunex-C. Another product needs another order."),
+    (
+        "No more than was ordered",
+        {"lot-2": "LOT-A2", "expiry-2": "2027-01-31", "grams-2": "10"},
+        "50 g are more than the 40 g of one infusion.",
+    ),
+    ("The interval since the last infusion", {}, "The last infusion is 5 days before; the order puts 14 between them."),
+]
+
+
+@pytest.mark.parametrize(("condition", "typed", "said"), BREAKS)
+def test_an_order_that_breaks_one_condition_is_refused_with_its_name(
+    at: Hospital, condition: str, typed: dict[str, str], said: str
+) -> None:
+    if condition != "A current authorization":
+        authorized(at, CIDP)
+    tab = counter(at)
+    if condition.startswith("The interval"):
+        at.parts.store.put(given(CIDP, "2026-02-25"), at.clock(), "PUT")
+    tab.press("Dispense", **LOT, **typed)
+    assert tab.page.status == 409
+    assert said in tab.page.text
+    assert tab.page.text.count("Holds.") == 3
+    assert [d["infusion"] for d in json_of(tab)] == []
+    excusable = condition != "The product that was ordered"
+    assert ("Dispense with this reason" in tab.page.buttons) == excusable
+
+
+def given(patient: str, day: str) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationAdministration", "id": f"given-{patient}", "status": "completed", "effectiveDateTime": day,
+        "medicationCodeableConcept": {"text": "Gamunex-C immune globulin intravenous"}, "subject": {"reference": f"Patient/{patient}"},
+    }  # fmt: skip
+
+
+def json_of(tab: Tab) -> list[dict[str, Any]]:
+    where = tab.page.url.split("/dispense")[0] + "/dispense"
+    found: list[dict[str, Any]] = tab.browser.get(where, headers={"Accept": "application/json"}).json["dispensed"]
+    return found
+
+
+def test_with_a_reason_the_vials_go_and_stand_on_the_list_until_somebody_reconciles(at: Hospital) -> None:
+    tab = counter(at)
+    tab.press("Dispense", **LOT)
+    assert "With a reason the vials go" in tab.page.text
+    tab.press("Dispense with this reason", code="authorization-pending", note="Payer was called, answer tomorrow.")
+    assert (tab.page.status, "A current authorization" in tab.page.text) == (200, True)
+    tab.follow("Discrepancies")
+    for words in (
+        "A current authorization",
+        "Authorization is asked for and not answered yet: Payer was called, answer tomorrow.",
+        "lot LOT-A1",
+    ):
+        assert words in tab.page.text.replace("\u00a0", " ")
+    tab.press("Reconcile", note="Authorization 123 came on 3 March.")
+    assert "Nothing to reconcile." in tab.page.text
+    tab.follow("All")
+    assert "Authorization 123 came on 3 March." in tab.page.text
+    assert words_of(at) == [("order.dispensed-with-reason", "authorization"), ("order.reconciled", "")]
+
+
+def test_a_reason_needs_a_code_and_a_note_and_a_reconciliation_a_note(at: Hospital) -> None:
+    tab = counter(at)
+    tab.press("Dispense", **LOT)
+    for code, note in (("made-up", "because"), ("emergency", "  ")):
+        tab.press("Dispense with this reason", code=code, note=note)
+        assert tab.page.status == 409
+    assert json_of(tab) == []
+    tab.press("Dispense with this reason", code="emergency", note="Crisis.")
+    tab.follow("Discrepancies")
+    tab.press("Reconcile", note=" ")
+    assert (tab.page.status, "a discrepancy is not closed without a note" in tab.page.text) == (409, True)
+
+
+def test_no_reason_lets_another_product_or_an_expired_vial_go(at: Hospital) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    body = {"infusion": "2026-03-02", "product": "privigen", "code": "emergency", "note": "Crisis.", "vials": [vial()]}
+    page = tab.post("dispense", body, json_csrf(tab))
+    assert (page.status, [r["condition"] for r in page.json["refused"]]) == (409, ["product"])
+    body |= {"product": "gamunex-c", "vials": [vial(expiry="2026-03-01")]}
+    page = tab.post("dispense", body, json_csrf(tab))
+    assert (page.status, [(r["condition"], r["excusable"]) for r in page.json["refused"]]) == (409, [("vials", False)])
+
+
+def vial(**changes: str) -> dict[str, str]:
+    return {"grams": "40", "lot": "LOT-A1", "expiry": "2027-01-31", **changes}
+
+
+def json_csrf(tab: Tab) -> str:
+    where = tab.page.url.split("/dispense")[0] + "/dispense"
+    return str(tab.browser.get(where, headers={"Accept": "application/json"}).json["csrf"])
+
+
+@pytest.mark.parametrize("bad", [{"grams": "forty"}, {"grams": "NaN"}, {"grams": "1e9"}, {"expiry": "01/2027"}])
+def test_what_is_no_number_or_no_day_is_refused_in_words(at: Hospital, bad: dict[str, str]) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    page = tab.post("dispense", {"infusion": "2026-03-02", "product": "gamunex-c", "vials": [vial(**bad)]}, json_csrf(tab))
+    assert page.status == 400
+    assert json_of(tab) == []
+
+
+def test_before_verification_and_after_a_change_in_the_ehr_nothing_is_dispensed(at: Hospital) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    at.change(f"MedicationRequest/{at.orders(CIDP)[0]['id']}", status="on-hold")
+    tab.press("Dispense", **LOT)
+    assert (tab.page.status, "The order is on-hold in the EHR, not active." in tab.page.text) == (409, True)
+    assert "No reason lets these vials go." in tab.page.text
+
+
+def test_authorizations_that_cannot_be_read_authorize_nothing(at: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    ask = at.http.request
+    refused = "http://127.0.0.1:5001/fhir/Patient/none"
+    monkeypatch.setattr(
+        at.http, "request",
+        lambda method, url, **more: ask("GET", refused, **{k: v for k, v in more.items() if k not in ("params", "auth")}) if url.endswith("/ClaimResponse") else ask(method, url, **more),
+    )  # fmt: skip
+    tab.press("Dispense", **LOT)
+    assert (tab.page.status, "Prior authorizations could not be read." in tab.page.text) == (409, True)
+
+
+def test_pressed_twice_at_the_same_moment_one_dispense_is_kept(at: Hospital) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    csrf, where = json_csrf(tab), tab.page.url
+    body = {"infusion": "2026-03-02", "product": "gamunex-c", "vials": [vial()]}
+    start, statuses = threading.Barrier(3), []
+
+    def press() -> None:
+        twin = tab.browser.twin()
+        start.wait()
+        statuses.append(twin.send("POST", where, json=body, headers={"X-CSRF-Token": csrf, "Accept": "application/json"}).status)
+
+    threads = [threading.Thread(target=press) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 409, 409]
+    assert len(json_of(tab)) == 1
