@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "scenarios" / "checks"
 
 # The patient of every example, unless the example says otherwise.
-_PATIENT = {"born": "Birth date", "sex": "Sex", "died": "Died", "active": "The record is in use"}
+_PATIENT = {"born": "Birth date", "sex": "Sex", "died": "Died", "active": "The record is in use", "replaced": "Replaced by"}
 USUAL = "A man of 40 years, 70 kg and 175 cm, with CIDP; his record is complete and unremarkable; Gamunex-C as the content proposes it."
 
 
@@ -102,6 +102,8 @@ def _patient(example: Example) -> Resource:
             held.pop(names[key], None)
         elif key == "active":
             held["active"] = value == "yes"
+        elif key == "replaced":
+            held["link"] = [{"type": "replaced-by", "other": {"reference": value}}]
         else:
             held[names[key]] = value
     return held

@@ -14,6 +14,7 @@ from ivig_fhir.fhir.units import UCUM, UnitError, code_of, convert
 COMPARATORS = ("<", "<=", ">=", ">")
 UNIT_BY_TEXT = "unit read from its text"
 NUMBER_AS_TEXT = "number was written as text"
+NO_UNIT = "no unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _unit(quantity: Resource, panel: Panel) -> tuple[str, tuple[str, ...]]:
         return code, ()
     text = word(quantity, "unit") or word(quantity, "code")
     if not text:
-        raise Refused("unreadable", "no unit")
+        raise Refused("unreadable", NO_UNIT)
     known = code_of(text)
     if known is None or known not in panel.accepted:
         raise Refused("unreadable", f"the unit {short(text, 20)} has no code and is not known")

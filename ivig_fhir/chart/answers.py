@@ -42,10 +42,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """Something in the record that was passed over and must be named: another patient's resource, a malformed entry."""
+    """Something in the record that was passed over and must be named: another patient's resource, a malformed entry.
+
+    `foreign` is the type of a resource that names another patient than the one who was asked about, else "".
+    """
 
     reference: str
     said: str
+    foreign: str = ""
 
 
 @dataclass(frozen=True)

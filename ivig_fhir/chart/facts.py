@@ -202,7 +202,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The Patient as far as the order needs it. sex is male, female or "" (anything else); deceased and active as recorded."""
+    """The Patient as far as the order needs it. sex is male, female or "" (anything else); deceased and active as recorded.
+
+    `replaced_by` is the record that took this one's place, as it is referred to; "" where none did.
+    """
 
     reference: str
     birth_date: date | None
@@ -215,3 +218,4 @@ class Person:
     gender_said: str
     birth_said: str
     read_at: datetime | None = None
+    replaced_by: str = ""

@@ -67,6 +67,12 @@ def gaps_in(outcome: Resource, asked: str = "", known: Collection[str] = READ_TY
     return Gaps(tuple(unread), tuple(unnamed))
 
 
+def remarks_in(outcome: Resource) -> tuple[str, ...]:
+    """What an OperationOutcome warns of that leaves no gap: a parameter that was ignored, a value that was changed."""
+    warned = (i for i in issues(outcome) if i.severity == "warning" and i.code not in (*_NOT_READ, *_ANSWERED, "incomplete"))
+    return tuple(dict.fromkeys(i.words or i.said for i in warned if i.words or i.said))
+
+
 def _named(issue: Issue) -> tuple[str, ...]:
     """The words that may be types; what follows "Outside Record" names a part of a type ("Encounter Diagnosis")."""
     return tuple(dict.fromkeys(_NAME.findall(_PART_NAME.sub("", issue.words))))

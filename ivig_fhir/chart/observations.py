@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from ivig_fhir.chart.amounts import Refused, read_amount, refuse_absent, said_value
+from ivig_fhir.chart.amounts import NO_UNIT, Refused, read_amount, refuse_absent, said_value
 from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.facts import Measurement, Source, Unusable
 from ivig_fhir.content.model import Panel
@@ -82,12 +82,13 @@ def read_observations(observations: Iterable[Resource], panels: Mapping[str, Pan
                 result = _read(observation, holder, panel, loinc, now, zone)
                 if result is None:
                     continue
-                if not loinc and panel.loinc:
-                    candidates += [result] if isinstance(result, Measurement) else []
-                elif isinstance(result, Measurement):
-                    usable.append(result)
-                else:
+                worded = not loinc and bool(panel.loinc)
+                if isinstance(result, Measurement):
+                    (candidates if worded else usable).append(result)
+                elif not worded:
                     unusable.append(result)
+                elif result.why == NO_UNIT:  # with another unit than the panel's, its words mean something else
+                    unusable.append(replace(result, why=f"{NO_UNIT}, {MATCHED_BY_TEXT}"))
     return Readings(tuple(usable), tuple(unusable), tuple(candidates))
 
 

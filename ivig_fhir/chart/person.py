@@ -27,12 +27,19 @@ def read_person(patient: Resource, read_at: datetime | None = None) -> Person:
         gender_said=short(gender, 40),
         birth_said=short(born, 40),
         read_at=read_at,
+        replaced_by=_replaced_by(patient),
     )
 
 
 def _deceased(patient: Resource) -> bool:
     """A date of death counts even where it cannot be read."""
     return patient.get("deceasedBoolean") is True or bool(word(patient, "deceasedDateTime"))
+
+
+def _replaced_by(patient: Resource) -> str:
+    """The record that took this one's place, by its reference, its name, or as "another record"."""
+    links = [part(link, "other") for link in parts(patient, "link") if word(link, "type") == "replaced-by"]
+    return next((short(word(o, "reference") or word(o, "display") or "another record") for o in links), "")
 
 
 def _name(patient: Resource) -> str:

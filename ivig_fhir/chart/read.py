@@ -18,8 +18,8 @@ from ivig_fhir.chart.person import read_person
 from ivig_fhir.chart.problems import read_problems
 from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.content.model import Content
-from ivig_fhir.fhir.building import digest
-from ivig_fhir.fhir.reading import exact, word
+from ivig_fhir.fhir.building import digest, fingerprint
+from ivig_fhir.fhir.reading import word
 
 # Parts of a resource that say nothing clinical: two answers may differ in them without a change in the record.
 _NOT_CONTENT = ("meta", "text")
@@ -94,5 +94,5 @@ def chart_digest(answers: Answers) -> str:
 
 
 def _fingerprint(resource: Resource) -> list[str]:
-    content = exact({k: v for k, v in resource.items() if k not in _NOT_CONTENT})
-    return [word(resource, "resourceType"), word(resource, "id"), digest(content)]
+    content = {k: v for k, v in resource.items() if k not in _NOT_CONTENT}
+    return [word(resource, "resourceType"), word(resource, "id"), fingerprint(content)]

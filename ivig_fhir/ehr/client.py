@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from ivig_fhir.fhir.building import MalformedJson, decode, encode
 from ivig_fhir.fhir.reading import reference_key, word
 
 FHIR_JSON = "application/fhir+json"
-CONNECTIONS = 12
+CONNECTIONS = 24  # as many as a chart has searches, so that none waits for another
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Parameters = Iterable[tuple[str, str]]
@@ -46,12 +47,31 @@ class Reply:
 
 
 def pooled_session(connections: int = CONNECTIONS) -> requests.Session:
-    """A session for many threads: a connection each, and no cookies, which would mix the users that share it."""
-    http = requests.Session()
-    http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    """A session for many threads: each asks by one of its own, over a bounded pool of connections that all share."""
+    http = _PerWorker()
     for scheme in ("https://", "http://"):
         http.mount(scheme, _Impatient(pool_maxsize=connections, pool_block=True))
     return http
+
+
+class _PerWorker(requests.Session):
+    """One session for each thread, because a session is not made to be shared; its adapters and their connections are.
+
+    No session keeps a cookie, which would mix the users that ask by it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mine = threading.local()
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """One request by the session of the thread that asks."""
+        own: requests.Session | None = getattr(self._mine, "session", None)
+        if own is None:
+            own = self._mine.session = requests.Session()
+            own.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            own.adapters = self.adapters
+        return own.request(*args, **kwargs)
 
 
 class _Impatient(HTTPAdapter):

@@ -33,7 +33,7 @@ def fetch_answers(
     deadline: float = DEADLINE,
     workers: int = CONNECTIONS,
     known: ServerProfile | None = None,
-    fresh: bool = False,
+    fresh: bool = True,
 ) -> Answers:
     """Everything that the EHR says about one patient, in parallel, within `deadline` seconds; after that the rest is not read.
 

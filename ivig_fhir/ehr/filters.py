@@ -47,4 +47,5 @@ def own(resources: Iterable[Resource], owner: Owner) -> tuple[tuple[Resource, ..
 def _not_ours(resource: Resource, whose: str) -> Oddity:
     type_, id_ = word(resource, "resourceType"), word(resource, "id")
     why = "belongs to another patient" if whose == "another" else "does not say whose it is"
-    return Oddity(f"{type_}/{id_}" if id_ else type_, f"The EHR answered with a {type_} that {why}; it was not used.")
+    said = f"The EHR answered with a {type_} that {why}; it was not used."
+    return Oddity(f"{type_}/{id_}" if id_ else type_, said, type_ if whose == "another" else "")

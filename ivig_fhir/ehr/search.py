@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ivig_fhir.chart.answers import Oddity, Reason, Resource
-from ivig_fhir.chart.gaps import Unread, gaps_in
+from ivig_fhir.chart.gaps import Unread, gaps_in, remarks_in
 from ivig_fhir.ehr.client import FhirClient, Parameters
 from ivig_fhir.errors import BreakTheGlass, FhirError, Forbidden, RequestRejected, ResourceGone, TokenRejected
 from ivig_fhir.fhir.outcome import issues, worst
@@ -17,6 +17,7 @@ PAGES = 20
 _NOT_PERMITTED = (TokenRejected, Forbidden, BreakTheGlass)
 # Epic's code for "there may be more than this"; FHIR's own word for it is `incomplete`.
 _MORE = "4119"
+_NOTHING_FOUND = "4101"
 
 
 @dataclass
@@ -151,5 +152,7 @@ def _outcome(found: Found, outcome: Resource, type_: str) -> None:
         if item.type == type_:
             found.stop(item.reason, item.said)
     codes = {word(c, "code") for i in parts(outcome, "issue") for c in parts(part(i, "details"), "coding")}
+    if _NOTHING_FOUND not in codes:
+        found.oddities += [Oddity("", f"The EHR remarks on its list of {type_}: {r}") for r in remarks_in(outcome)]
     if _MORE in codes or any(i.code == "incomplete" for i in issues(outcome)):
         found.stop(Reason.ERROR, f"{type_} was read only in part: the EHR says that there may be more.")

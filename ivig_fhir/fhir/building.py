@@ -27,6 +27,7 @@ __all__ = [
     "digest",
     "drop_empty",
     "encode",
+    "fingerprint",
     "gate",
     "quantity",
     "reference",
@@ -101,6 +102,14 @@ def canonical(obj: Any) -> bytes:
 def digest(obj: Any) -> str:
     """`sha256:` and the hexadecimal digest of the canonical JSON: equal exactly when nothing that is shown or sent differs."""
     return "sha256:" + hashlib.sha256(canonical(obj)).hexdigest()
+
+
+def fingerprint(read: Any) -> str:
+    """The digest of JSON data that is compared and never sent: without the look for what is inexact, in half the time.
+
+    A float counts with the digits that it prints, so that it does not matter which parser read a number. Otherwise equal to `digest`.
+    """
+    return "sha256:" + hashlib.sha256(_CANONICAL.encode(read)).hexdigest()
 
 
 def _refuse_inexact(obj: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from ivig_fhir.chart.facts import Problem
@@ -30,6 +31,17 @@ def condition_for(chart: ChartSnapshot, order_set: OrderSet, active_only: bool =
     """The Condition that carries a code of the indication, an active one first; codes only, words are not an indication."""
     mine = [p for p in chart.problems if order_set.codes.by_code(p.codes) and (p.active or not active_only)]
     return min(mine, key=lambda p: (not p.active, p.soft), default=None)
+
+
+def named_in(chart: ChartSnapshot, content: Content) -> Mapping[str, str]:
+    """By its id, each order set that only the words of an active Condition name, and what they say; to be confirmed, never taken."""
+    found = {}
+    for item in content.order_sets.values():
+        usable = not item.governance.retired and within_years(age_on(chart), item.age_years)
+        mine = [p for p in chart.problems if usable and p.active and item.codes.by_text(p.texts)]
+        if mine and condition_for(chart, item, active_only=True) is None:
+            found[item.id] = min(mine, key=lambda p: p.soft).said
+    return found
 
 
 def age_on(chart: ChartSnapshot) -> int | None:
@@ -73,7 +85,9 @@ def choose_order_set(chart: ChartSnapshot, selections: Selections, content: Cont
     if len(found) == 1:
         return found[0]
     if not found:
-        raise SelectionError(said=f"The chart carries no indication; choose one of {', '.join(sorted(content.order_sets))}.")
+        worded = ", ".join(sorted(named_in(chart, content)))
+        only = f" by a code, and by words alone {worded}" if worded else ""
+        raise SelectionError(said=f"The chart carries no indication{only}; choose one of {', '.join(sorted(content.order_sets))}.")
     raise SelectionError(said=f"The chart carries more than one indication; choose one of {', '.join(x.id for x in found)}.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 
 from ivig_fhir.order.approval import Refusal, content_refusals
+from ivig_fhir.proposal.applicability import named_in
 from ivig_fhir.proposal.dose_words import Question
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.store import sessions
@@ -39,9 +40,10 @@ def review_page(
 def _choose(runtime: Runtime, session: sessions.Session, opened: Page) -> View:
     """Nothing is proposed before an indication is chosen; those that the chart carries come first."""
     offered = [s for s in runtime.content.order_sets.values() if not s.governance.retired]
-    sets = [{"id": s.id, "name": s.name, "tier": s.tier, "coded": s in opened.candidates} for s in offered]
+    worded = named_in(opened.chart, runtime.content)
+    sets = [{"id": s.id, "name": s.name, "tier": s.tier, "coded": s in opened.candidates, "said": worded.get(s.id, "")} for s in offered]
     coded = [s for s in sets if s["coded"]]
-    rest = sorted((s for s in sets if not s["coded"]), key=lambda s: str(s["name"]))
+    rest = sorted((s for s in sets if not s["coded"]), key=lambda s: (not s["said"], str(s["name"])))
     return {
         "unusable": f"The choices of this draft can no longer be used: {opened.problem}" if opened.problem else "",
         "coded": coded,

@@ -18,6 +18,7 @@ from ivig_fhir.proposal.propose import propose
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
 from ivig_fhir.store.proposals import Run
+from ivig_fhir.store.seal import hashed
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import LastChange, Reading, Runtime
@@ -60,13 +61,13 @@ def run_of_launch(runtime: Runtime, session: sessions.Session) -> Run:
 
 
 def open_page(runtime: Runtime, session: sessions.Session, run_id: str, fresh: bool = False) -> Page:
-    """The page of a run; the chart is read unless this process still has it. `fresh` reads it in any case."""
+    """The page of a run; the chart is read, past every cache, unless this session did so already. `fresh` reads it in any case."""
     with runtime.database.read() as tx:
         run = proposals.load(tx, session.context.tenancy, run_id, session.context.patient)
     key = _key(session, run_id)
     kept = None if fresh else runtime.charts.find(key)
     if kept is None:
-        kept = _read(runtime, session, fresh)
+        kept = _read(runtime, session)
         runtime.charts.keep(key, kept)
     chosen = decode(run.selections)
     try:
@@ -117,7 +118,7 @@ def alternatives(runtime: Runtime, page: Page) -> Alternatives:
 
 def reread(runtime: Runtime, session: sessions.Session, page: Page) -> Page:
     """The same choices on the record as it is now, past every cache."""
-    return _page(runtime, page.run, page.chosen, _read(runtime, session, fresh=True))
+    return _page(runtime, page.run, page.chosen, _read(runtime, session))
 
 
 def remember(runtime: Runtime, session: sessions.Session, page: Page) -> None:
@@ -132,8 +133,9 @@ def drafted(page: Page) -> Proposal:
     return page.proposal
 
 
-def _read(runtime: Runtime, session: sessions.Session, fresh: bool) -> Reading:
-    answers, now = read_answers(runtime, session, fresh=fresh), runtime.now()
+def _read(runtime: Runtime, session: sessions.Session) -> Reading:
+    """The record as it is: some servers answer equal searches from a cache for a minute, and a launch may follow a change at once."""
+    answers, now = read_answers(runtime, session), runtime.now()
     return Reading(answers, now, chart_from_answers(answers, runtime.content, now, runtime.site))
 
 
@@ -147,5 +149,5 @@ def _page(runtime: Runtime, run: Run, chosen: Mapping[str, Any], reading: Readin
 
 
 def _key(session: sessions.Session, run_id: str) -> str:
-    """A chart is kept for one grant of one tenancy: another session may have been allowed to read less."""
-    return f"{session.context.tenancy}|{session.context.scope}|{run_id}"
+    """A chart is kept for one session: another launch may be allowed to read less, and comes to see what the record says now."""
+    return f"{hashed(session.id)}|{run_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from ivig_fhir.ehr.fetch import fetch_answers
 from ivig_fhir.ehr.reading import everything_allowed
 from ivig_fhir.errors import NoPatient
 from ivig_fhir.fhir.reading import reference_key
+from ivig_fhir.observe import log
 from ivig_fhir.store import sessions
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.runtime import Runtime, granted, verdict
@@ -26,13 +28,19 @@ def chart_from_server(client: FhirClient, patient: str, content: Content, now: d
     return chart_from_answers(fetch_answers(client, patient, allowed=everything_allowed), content, now, site)
 
 
-def read_answers(runtime: Runtime, session: sessions.Session, patient: str | None = None, fresh: bool = False) -> Answers:
-    """Everything that this session may read of its patient (or of the one named); a type that was not granted says so."""
+def read_answers(runtime: Runtime, session: sessions.Session, patient: str | None = None) -> Answers:
+    """Everything that this session may read of its patient (or of the one named); a type that was not granted says so.
+
+    Another patient's data in an answer are an incident of the EHR's: it goes to the log, without a word of whose they are.
+    """
     wanted = patient or session.context.patient
     if wanted is None:
         raise NoPatient()
     known = runtime.profile(session.context.iss)
-    return _limits_named(fetch_answers(runtime.client(session), wanted, allowed=verdict(session), known=known, fresh=fresh), session)
+    answers = fetch_answers(runtime.client(session), wanted, allowed=verdict(session), known=known)
+    for type_, count in sorted(Counter(o.foreign for o in answers.oddities if o.foreign).items()):
+        log().warning("ehr.foreign_resources_discarded", resource_type=type_, count=count)
+    return _limits_named(answers, session)
 
 
 def read_patient(runtime: Runtime, session: sessions.Session, reference: str = "") -> Person:

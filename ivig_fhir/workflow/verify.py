@@ -60,7 +60,7 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
         order = orders.load(tx, session.context.tenancy, run_id)
     stored = read_stored(runtime.client(session), run_id, order)
     patient = reference(stored.order, "subject").removeprefix("Patient/")
-    answers = read_answers(runtime, session, patient, fresh=True)
+    answers = read_answers(runtime, session, patient)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
     lines = recompute(stored.order, record, tables_of(runtime.content))
     lines = (*lines, wording(stored.order)) if lines else ()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
 import requests
 import responses
 from an_ehr_server import BASE, TOKEN, Hours, outcome
+from requests.adapters import BaseAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from ivig_fhir.ehr.client import FhirClient, origin, pooled_session
@@ -238,6 +241,43 @@ def test_no_cookie_of_one_user_reaches_another(client: FhirClient, fake: respons
     client.read("Patient/p1")
     client.read("Patient/p1")
     assert "Cookie" not in fake.calls[1].request.headers
+
+
+def test_each_worker_asks_by_a_session_of_its_own_over_the_same_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[tuple[int, int]] = []
+
+    def noted(self: requests.Session, *args: Any, **kwargs: Any) -> requests.Response:
+        used.append((id(self), id(self.get_adapter("https://ehr.example.org"))))
+        gate.wait()  # no thread ends before all have asked: ids stay different
+        return requests.Response()
+
+    http, gate = pooled_session(), Barrier(3)
+    monkeypatch.setattr(requests.Session, "request", noted)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: http.request("GET", URL), range(3)))
+    assert len({session for session, _ in used}) == 3
+    assert len({adapter for _, adapter in used}) == 1
+    assert id(http) not in {session for session, _ in used}
+
+
+def test_an_adapter_that_is_mounted_later_serves_every_worker() -> None:
+    http = pooled_session()
+    with pytest.raises(requests.exceptions.InvalidSchema):
+        http.get("fax://ehr.example.org")
+    http.mount("fax://", Answering())
+    assert http.get("fax://ehr.example.org").status_code == 299
+
+
+class Answering(BaseAdapter):
+    """Answers everything."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        made = requests.Response()
+        made.status_code, made.request, made.url = 299, request, str(request.url)
+        return made
+
+    def close(self) -> None:
+        """Holds nothing."""
 
 
 def test_a_read_past_its_deadline_is_not_sent(client: FhirClient, fake: responses.RequestsMock, hours: Hours) -> None:

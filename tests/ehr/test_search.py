@@ -170,6 +170,24 @@ def test_a_list_that_is_no_list_is_not_readable(client: FhirClient, fake: respon
     assert search(client, "Condition", ()).problem is Reason.NOT_READABLE
 
 
+def test_a_warning_that_leaves_no_gap_is_shown_and_the_list_stays_complete(client: FhirClient, fake: responses.RequestsMock) -> None:
+    said = "Unknown parameter: CATEGORY. Parameter has been ignored."
+    fake.get(URL, json=bundle(condition("a"), outcome("invalid", said, "warning", "4122")))
+    found = search(client, "Condition", ())
+    assert found.problem is None
+    assert [o.said for o in found.oddities] == [f"The EHR remarks on its list of Condition: {said}"]
+
+
+@pytest.mark.parametrize(
+    "remark", [outcome("processing", "no results", "warning", "4101"), outcome("informational", "12 ms", "information")]
+)
+def test_what_only_says_that_nothing_was_found_is_no_remark(
+    client: FhirClient, fake: responses.RequestsMock, remark: dict[str, Any]
+) -> None:
+    fake.get(URL, json=bundle(remark))
+    assert search(client, "Condition", ()).oddities == []
+
+
 def test_included_resources_are_not_matches(client: FhirClient, fake: responses.RequestsMock) -> None:
     made = bundle(condition("a"), {"resourceType": "Medication", "id": "m"}, condition("b"))
     made["entry"][2]["search"]["mode"] = "include"

@@ -26,11 +26,13 @@ def demographics(case: Case) -> Result:
 
 
 def deceased(case: Case) -> Result:
-    """A patient recorded as dead, or a record that is not in use: most likely the wrong chart."""
+    """A patient recorded as dead, or a record that is not in use or was replaced by another: most likely the wrong chart."""
     person = case.chart.patient
     hits = [Hit("deceased", (_said(case, "deceased"),))] if person.deceased else []
     if not person.active:
         hits.append(Hit("inactive", (_said(case, "active: false"),)))
+    if person.replaced_by:
+        hits.append(Hit("replaced", (_said(case, f"replaced by {person.replaced_by}"),)))
     return finding(case, DECEASED, hits) if hits else case.clear(DECEASED)
 
 

@@ -43,15 +43,19 @@ def _answers(case: Case, item: Allergy) -> bool:
 def values(case: Case) -> Result:
     """Weights, heights and some laboratory values that were refused, and any value dated in the future, each with the reason.
 
-    What was doubtful of those used stands beside it. See: CONTRACTS, precise point 9.
+    What was doubtful of those used stands beside it. Results that only their words name are offered to be confirmed. See: CONTRACTS,
+    precise point 9.
     """
-    panels = case.check(UNUSABLE).thresholds["panels"]
+    panels, hits = case.check(UNUSABLE).thresholds["panels"], []
     dropped = [u for u in case.chart.unusable if u.panel in panels or u.kind == "future"]
-    if not dropped:
-        return case.clear(UNUSABLE)
-    newest = (case.chart.latest(p) for p in panels)
-    doubtful = [remarked(measured(m), *m.doubts) for m in newest if m is not None and m.doubts]
-    return finding(case, UNUSABLE, [Hit("dropped", (*(refused(u) for u in dropped), *doubtful), {"count": len(dropped)})])
+    if dropped:
+        newest = (case.chart.latest(p) for p in panels)
+        doubtful = [remarked(measured(m), *m.doubts) for m in newest if m is not None and m.doubts]
+        hits.append(Hit("dropped", (*(refused(u) for u in dropped), *doubtful), {"count": len(dropped)}))
+    offered = tuple(measured(m) for m in case.chart.candidates)
+    if offered:
+        hits.append(Hit("by-words", offered, {"count": len(offered)}))
+    return finding(case, UNUSABLE, hits) if hits else case.clear(UNUSABLE)
 
 
 def unreadable(case: Case) -> Result:

@@ -49,6 +49,11 @@ def test_a_missing_birth_date_is_data_required() -> None:
         ({"deceasedDateTime": "2026-02-01"}, "hard-stop"),
         ({"active": False}, "override"),
         ({"active": False, "deceasedBoolean": True}, "hard-stop"),
+        ({"link": [{"type": "replaced-by", "other": {"reference": "Patient/newer"}}]}, "override"),
+        ({"link": [{"type": "replaced-by", "other": {}}]}, "override"),
+        ({"link": [{"type": "replaces", "other": {"reference": "Patient/older"}}]}, "clear"),
+        ({"link": [{"type": "seealso", "other": {"reference": "Patient/elsewhere"}}]}, "clear"),
+        ({"link": "malformed"}, "clear"),
     ],
 )
 def test_nothing_is_ordered_for_the_dead_and_only_with_a_reason_on_a_record_out_of_use(patient: dict[str, Any], severity: str) -> None:

@@ -123,3 +123,28 @@ def test_a_list_that_was_not_read_is_not_called_empty() -> None:
     assert outcome(check("record.empty-lists", drop=("gabapentin",), unread=("MedicationStatement",))) == "unknown"
     draft = request("gabapentin", "Gamunex-C 35 g", status="draft")
     assert outcome(check("record.empty-lists", draft)) == "info"
+
+
+def worded(unit: str | None = "mg/dL") -> dict[str, Any]:
+    """A creatinine by its name, without a code."""
+    return {**observation("worded", "x", 1.9, unit, "2026-03-01"), "code": {"text": "Serum creatinine"}}
+
+
+def test_a_result_that_only_its_words_name_is_offered_to_be_confirmed_and_not_used() -> None:
+    made = proposed(worded())
+    finding = found(result("record.value-unusable", made))
+    assert (finding.severity, finding.branches) == ("warning", ("by-words",))
+    assert [e.reference for e in finding.evidence] == ["Observation/worded"]
+    assert "matched by text, not by code: confirm" in finding.evidence[0].said
+    assert outcome(result("renal.reduced-function", made)) == "clear"
+
+
+def test_a_result_by_its_words_without_a_unit_is_named_with_both_reasons() -> None:
+    finding = found(check("record.value-unusable", worded(None)))
+    assert finding.branches == ("dropped",)
+    assert "no unit, matched by text, not by code: confirm" in finding.evidence[0].said
+
+
+def test_words_that_mean_another_measurement_are_not_offered() -> None:
+    clearance = {**worded("mL/min"), "code": {"text": "Creatinine clearance"}}
+    assert outcome(check("record.value-unusable", clearance)) == "clear"
