@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from ivig_fhir.chart.facts import Measurement
 from ivig_fhir.content.model import Panel
+from ivig_fhir.fhir.dates import completed_years
 from ivig_fhir.fhir.quantity import half_up
 from ivig_fhir.proposal.absence import none_recorded, nothing_usable, ordered, refused
 from ivig_fhir.proposal.branches import Hit, finding
@@ -194,20 +195,32 @@ def _how(case: Case, item: Measurement) -> str:
 
 
 def height(case: Case) -> Result:
-    """No usable height, or a newest one of an adult that reads like inches.
+    """No usable height, a newest one of an adult that reads like inches, or heights of an adult that contradict each other.
 
     Without any, a heavy adult is dosed on actual weight only with a reason.
     """
     newest = next(iter(heights(case.chart)), None)
     if newest is not None and newest.value is not None and case.adult and reads_like_inches(newest, case.content):
         return finding(case, HEIGHT, [Hit("inches", (measured(newest),), {"cm": half_up(newest.value, "0.1")})])
-    if case.order.height_cm is not None:
-        return case.clear(HEIGHT)
-    if case.chart.unread(case.check(HEIGHT).depends_on):
+    if case.order.height_cm is not None and newest is not None:
+        other = next((m for m in heights(case.chart) if _far_from(case, newest, m)), None)
+        shown = (measured(newest), measured(other)) if other else ()
+        return finding(case, HEIGHT, [Hit("differ", shown)]) if other else case.clear(HEIGHT)
+    if case.order.height_cm is not None or case.chart.unread(case.check(HEIGHT).depends_on):
         return case.clear(HEIGHT)
     kg, heavy = case.order.actual_kg, case.check(HEIGHT).number("heavy_kg")
     branch = "missing-and-heavy" if case.adult and kg is not None and kg >= heavy else "missing"
     return finding(case, HEIGHT, [Hit(branch, nothing_usable(case, _HEIGHT), {"kg": kg})])
+
+
+def _far_from(case: Case, newest: Measurement, other: Measurement) -> bool:
+    """Whether another height, taken when the patient was grown up, cannot be that of the same person."""
+    born = case.chart.patient.birth_date
+    if born is None or other.time is None or newest.value is None or other.value is None:
+        return False
+    grown = completed_years(born, other.time.latest.date()) >= case.content.constants["adult_years"]
+    far = abs(newest.value - other.value) >= case.check(HEIGHT).number("differ_cm")
+    return grown and far and not reads_like_inches(other, case.content)
 
 
 CHECKS: tuple[tuple[str, Callable[[Case], Result]], ...] = (

@@ -262,3 +262,23 @@ def test_a_height_in_coded_inches_and_one_of_a_child_are_taken() -> None:
 
 def test_a_height_that_could_not_be_read_is_unknown_and_not_missing() -> None:
     assert outcome(check("height.missing", unread=("Observation",))) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("other", "when", "severity"),
+    [
+        (184, "2025-06-01", "clear"),  # 9 cm apart
+        (184.9, "2025-06-01", "clear"),
+        (185, "2025-06-01", "warning"),
+        (165, "2025-06-01", "warning"),
+        (165, "2003-06-01", "clear"),  # as a youth of 17
+        (48, "2025-06-01", "clear"),  # reads like inches, which is another finding
+    ],
+)
+def test_heights_of_an_adult_ten_centimetres_apart_warn(other: Any, when: str, severity: str) -> None:
+    made = check(
+        "height.missing", observation("height", "8302-2", 175, "cm", "2026-01-01"), observation("other", "8302-2", other, "cm", when)
+    )
+    assert outcome(made) == severity
+    if severity == "warning":
+        assert [e.reference for e in found(made).evidence] == ["Observation/height", "Observation/other"]
