@@ -48,6 +48,7 @@ generated: $(VENV)/.dev ## make the pages under docs/generated again
 	@$(BIN)/python scripts/generated_pages.py
 	@$(BIN)/python scripts/roles_page.py
 	@$(BIN)/python scripts/smart_conformance.py
+	@$(BIN)/python scripts/oddities.py
 	@$(BIN)/python scripts/real_charts.py $${SHARED_DATA:-../shared}/data/patients
 
 lock: ## resolve the pins again (needs uv)

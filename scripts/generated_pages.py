@@ -34,6 +34,7 @@ FIGURES = {  # what other commands write beside these pages
     "thresholds.md": "Every threshold of the checks, moved by one step",
     "performance.json": "Time and memory",
     "roles.md": "Who may do what",
+    "oddities.md": "Oddities of real data, and the tests that read them",
     "smart-conformance.md": "Requirements of SMART App Launch, and their tests",
 }
 

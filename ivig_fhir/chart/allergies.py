@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.facts import Allergy, Source
-from ivig_fhir.fhir.codes import ValueSet, codings, texts
+from ivig_fhir.fhir.codes import NDC, RXNORM, SNOMED, UNII, ValueSet, codings, texts
 from ivig_fhir.fhir.dates import parse_time
 from ivig_fhir.fhir.reading import called, notes, parts, short, status_among, word
 
@@ -16,6 +16,7 @@ NOT_ASKED = "allergies-not-asked"
 _DROPPED = ("refuted", "entered-in-error")
 _SOFT = ("unconfirmed", "presumed")
 _HISTORY = ("inactive", "resolved")
+_READ = (SNOMED, RXNORM, UNII, NDC)  # the systems whose codes the checks read in allergies
 
 
 def read_allergies(intolerances: Iterable[Resource], value_sets: Mapping[str, ValueSet]) -> tuple[Allergy, ...]:
@@ -54,4 +55,8 @@ def _allergy(intolerance: Resource, value_sets: Mapping[str, ValueSet]) -> Aller
 
 
 def _says(chosen: ValueSet | None, concept: object) -> bool:
-    return chosen is not None and bool(chosen.by_code(codings(concept)) or chosen.by_text(texts(concept)))
+    """Whether an entry denies, or says that nobody asked: by its code, or by its words where no code names a substance beside them."""
+    codes = codings(concept)
+    if chosen is None or chosen.by_code(codes):
+        return chosen is not None
+    return bool(chosen.by_text(texts(concept))) and not any(c.system in _READ for c in codes)

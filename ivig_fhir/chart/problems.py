@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import tzinfo
 
@@ -9,11 +10,12 @@ from ivig_fhir.chart.answers import Resource
 from ivig_fhir.chart.facts import Problem, Source
 from ivig_fhir.fhir.codes import codings, texts
 from ivig_fhir.fhir.dates import FhirTime, parse_time
-from ivig_fhir.fhir.reading import called, notes, part, parts, short, status_among
+from ivig_fhir.fhir.reading import called, notes, part, parts, short, status_among, word
 
 _DROPPED = ("refuted", "entered-in-error")
 _SOFT = ("unconfirmed", "provisional", "differential")
 _HISTORY = ("inactive", "remission", "resolved")
+_WORD, _STEM = re.compile(r"\w{3,}"), 5
 _CLINICAL = ("active", "recurrence", "relapse", *_HISTORY)
 
 
@@ -33,7 +35,7 @@ def _problem(condition: Resource, zone: tzinfo) -> Problem:
     onset = _onset(condition, zone)
     recorded = parse_time(condition.get("recordedDate"), zone)
     ended = any(name.startswith("abatement") for name in condition)
-    words = [called(concept) or "Condition without a code or a name", status, soft, f"since {onset.text}" if onset else ""]
+    words = [_called(concept), status, soft, f"since {onset.text}" if onset else ""]
     return Problem(
         codes=codings(concept),
         texts=texts(concept),
@@ -46,6 +48,20 @@ def _problem(condition: Resource, zone: tzinfo) -> Problem:
         doubts=("an end is recorded, but no clinical status",) if ended and not status else (),
         notes=(*notes(condition), *(t for e in parts(condition, "evidence") for c in parts(e, "code") for t in texts(c))),
     )
+
+
+def _called(concept: object) -> str:
+    """What a condition is called; where its text and the names of its codes have no word in common, both."""
+    text, named = word(concept, "text"), [word(c, "display") for c in parts(concept, "coding") if word(c, "display")]
+    other = next(iter(named), "")
+    if text and other and not any(_stems(text) & _stems(name) for name in named):
+        return f"{text}, coded as {other}"
+    return called(concept) or "Condition without a code or a name"
+
+
+def _stems(text: str) -> set[str]:
+    """The beginnings of its words, so that "renal" and "renally" are one."""
+    return {w[:_STEM] for w in _WORD.findall(text.lower())}
 
 
 def _onset(condition: Resource, zone: tzinfo) -> FhirTime | None:

@@ -162,6 +162,10 @@ class Case:
         """Days from the earliest instant that `time` can mean until now (for staleness: the oldest it may be)."""
         return None if time is None else _days(self.now, time.earliest)
 
+    def known_age(self, time: FhirTime | None) -> Decimal | None:
+        """Days from the earliest instant, of what has to be recent; None for a year or a month alone, which never is."""
+        return None if time is None or time.is_partial else self.days_ago(time)
+
     def days_ago_latest(self, time: FhirTime | None) -> Decimal | None:
         """Days from the latest instant that `time` can mean (for "recent" windows: the most recent it may be)."""
         return None if time is None else _days(self.now, min(time.latest, max(self.now, time.earliest)))

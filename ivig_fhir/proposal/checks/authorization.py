@@ -46,7 +46,7 @@ def _is_about_treatment(case: Case, paper: Paper) -> bool:
 
 
 def _agrees(case: Case, paper: Paper) -> bool:
-    ago = case.days_ago(paper.time)
+    ago = case.known_age(paper.time)
     recent = ago is not None and ago <= case.check(CONSENT).number("days") and not case.in_future(paper.time)
     return paper.status == "active" and recent and (paper.ends is None or paper.ends.latest >= case.now)
 

@@ -24,7 +24,7 @@ def creatinine(case: Case) -> Result:
     check, value = case.check(CREATININE), _final(case, "creatinine")
     if value is None:
         return _missing(case, CREATININE, "none", "creatinine")
-    ago = case.days_ago(value.time)
+    ago = case.known_age(value.time)
     if ago is None or ago > check.number("none_days"):
         return finding(case, CREATININE, [Hit("none", (measured(value),))])
     values = {"days": int(ago)}
@@ -45,9 +45,11 @@ def hemoglobin(case: Case) -> Result:
     check, value, dose = case.check(HEMOGLOBIN), _final(case, "hemoglobin"), case.order.course_g_kg
     if value is None:
         return _missing(case, HEMOGLOBIN, "none", "hemoglobin")
-    ago = case.days_ago(value.time)
-    if ago is None or ago > check.number("days"):
-        return finding(case, HEMOGLOBIN, [Hit("old", (measured(value),), {"days": int(ago or 0)})])
+    ago = case.known_age(value.time)
+    if ago is None:
+        return finding(case, HEMOGLOBIN, [Hit("none", (measured(value),))])
+    if ago > check.number("days"):
+        return finding(case, HEMOGLOBIN, [Hit("old", (measured(value),), {"days": int(ago)})])
     if ago <= check.number("high_dose_days"):
         return case.clear(HEMOGLOBIN)
     if dose is None:
@@ -87,7 +89,7 @@ def vitals(case: Case) -> Result:
         value = case.chart.latest(panel)
         if value is None:
             shown += nothing_usable(case, panel)
-        elif value.time is None or case.now - value.time.earliest > limit:
+        elif value.time is None or value.time.is_partial or case.now - value.time.earliest > limit:
             shown.append(measured(value))
         else:
             continue

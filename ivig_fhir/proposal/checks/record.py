@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from ivig_fhir.chart.facts import Allergy
+from ivig_fhir.chart.facts import Allergy, Problem
+from ivig_fhir.fhir.codes import ICD10CM, SNOMED
 from ivig_fhir.proposal.absence import none_recorded, refused
 from ivig_fhir.proposal.branches import Hit, finding
 from ivig_fhir.proposal.case import Case, evidence
 from ivig_fhir.proposal.findings import Evidence, Result
-from ivig_fhir.proposal.matching import drugs, measured, remarked
+from ivig_fhir.proposal.matching import BY_TEXT, drugs, measured, remarked
 
 ALLERGIES, UNUSABLE = "hypersensitivity.allergies-unknown", "record.value-unusable"
 UNREADABLE, EMPTY = "record.unreadable", "record.empty-lists"
+_READ = (SNOMED, ICD10CM)  # what the value sets of diagnoses are made of
 _MEDICINES = ("MedicationRequest", "MedicationStatement", "MedicationAdministration")
 
 
@@ -43,8 +45,8 @@ def _answers(case: Case, item: Allergy) -> bool:
 def values(case: Case) -> Result:
     """Weights, heights and some laboratory values that were refused, and any value dated in the future, each with the reason.
 
-    What was doubtful of those used stands beside it. Results that only their words name are offered to be confirmed. See: CONTRACTS,
-    precise point 9.
+    What was doubtful of those used stands beside it. Results and diagnoses that only their words name are offered to be confirmed. See:
+    CONTRACTS, precise point 9.
     """
     panels, hits = case.check(UNUSABLE).thresholds["panels"], []
     dropped = [u for u in case.chart.unusable if u.panel in panels or u.kind == "future"]
@@ -52,10 +54,15 @@ def values(case: Case) -> Result:
         newest = (case.chart.latest(p) for p in panels)
         doubtful = [remarked(measured(m), *m.doubts) for m in newest if m is not None and m.doubts]
         hits.append(Hit("dropped", (*(refused(u) for u in dropped), *doubtful), {"count": len(dropped)}))
-    offered = tuple(measured(m) for m in case.chart.candidates)
+    offered = tuple(measured(m) for m in case.chart.candidates) + tuple(remarked(evidence(p), BY_TEXT) for p in _worded(case))
     if offered:
         hits.append(Hit("by-words", offered, {"count": len(offered)}))
     return finding(case, UNUSABLE, hits) if hits else case.clear(UNUSABLE)
+
+
+def _worded(case: Case) -> Iterator[Problem]:
+    """Diagnoses that count and have no code in a system that the checks can read."""
+    return (p for p in case.chart.problems if p.active and p.texts and not any(c.system in _READ for c in p.codes))
 
 
 def unreadable(case: Case) -> Result:

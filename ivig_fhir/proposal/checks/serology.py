@@ -38,7 +38,7 @@ def baseline(case: Case) -> Result:
 
 def _answers(case: Case, item: Measurement, days: Decimal) -> bool:
     """A final result of the last days that is positive, negative or a number; "not tested" is no result."""
-    ago = case.days_ago(item.time)
+    ago = case.known_age(item.time)
     decided = says(case, item, "result-positive") or says(case, item, "result-negative") or any(c.isdigit() for c in item.text)
     return ago is not None and ago <= days and decided and not item.preliminary
 

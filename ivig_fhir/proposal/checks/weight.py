@@ -38,7 +38,7 @@ def missing(case: Case) -> Result:
 def stale(case: Case) -> Result:
     """The age of the chart's weight against the days that hold for the patient's age; the far end is still recent."""
     used, check = case.order.weight_used, case.check(STALE)
-    ago = case.days_ago(used.time) if used else None
+    ago = case.known_age(used.time) if used else None
     if used is None or ago is None:
         return case.unknown(STALE, check.messages["no-weight"])
     if case.age_years is None and ago > check.number("infant_days"):
