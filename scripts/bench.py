@@ -4,7 +4,9 @@ Usage: python scripts/bench.py [--quick]
 
 Every item is measured alone: wall-clock percentiles and median CPU time over its runs, and the most memory that one run allocates. Charts are
 synthetic (`bench_chart.py`); each proposal is made from a chart that no proposal was made from before, so nothing is remembered between runs.
-Memory of a process is that of a fresh one. Ratios come from alternating runs in this process.
+Memory of a process is that of a fresh one. Ratios come from alternating runs in this process. Charts over the wire are opened on a server in
+a process of its own that answers each request after 50 ms (`bench_wire.py`); `chart_open_vs_slowest_query` is that of a chart of 500 resources
+in pages of 100, opened and read as facts, against one and a half times its slowest search with all its pages.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 from bench_chart import NOW, record
+from bench_wire import opening, server
 
 from ivig_fhir.chart.bundle import from_documents
 from ivig_fhir.chart.read import read_chart
@@ -47,8 +50,9 @@ SIZES = {500: 200, 5_000: 40, 50_000: 7}  # resources: runs
 NOT_MEASURED = {
     "proposal_vs_hapi_apply": "no PlanDefinition is compiled from the content yet, so there is nothing for the peer to apply",
     "proposal_vs_cql": "the checks do not exist as CQL",
-    "chart_open_vs_slowest_query": "belongs to the wire; measured with the sandbox, not here",
 }
+WIRE = {500: (100, 15), 5_000: (500, 7), 20_000: (1_000, 3)}  # resources: page size of the server, runs
+LARGE = 20_000
 Measured = dict[str, float | int]
 
 
@@ -128,7 +132,18 @@ def memory() -> dict[str, float]:
     """Processes with all content loaded: the engine alone, and the web app."""
     engine_ = "from pathlib import Path; from ivig_fhir.content.load import load_content; load_content(Path('order_sets')).lexicon"
     app = "from ivig_fhir.app import create_app; from ivig_fhir.settings import Settings; create_app(Settings.from_env())"
-    return {"engine_with_content_mb": process_mb(engine_), "app_with_content_mb": process_mb(app)}
+    reader = "import sys; sys.path.insert(0, 'scripts'); from bench_wire import open_once; "
+    with server(4, WIRE[LARGE][0]) as small, server(LARGE, WIRE[LARGE][0]) as large:
+        opened = {
+            "open_4_resources_mb": process_mb(f"{reader}open_once('{small}')"),
+            "open_20000_resources_mb": process_mb(f"{reader}open_once('{large}')"),
+        }
+    return {"engine_with_content_mb": process_mb(engine_), "app_with_content_mb": process_mb(app), **opened}
+
+
+def wire(content: Content, quick: bool) -> dict[str, dict[str, float | int]]:
+    """Opening charts of several sizes over the wire."""
+    return {str(size): opening(content, size, page, 2 if quick else runs) for size, (page, runs) in WIRE.items()}
 
 
 def limits(report: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -140,6 +155,8 @@ def limits(report: dict[str, Any]) -> dict[str, tuple[float, float]]:
         "content loads, ms": (work["content_load"]["cpu_ms"], 300),
         "process with all content, MB": (report["memory"]["engine_with_content_mb"], 150),
         "app with all content, MB": (report["memory"]["app_with_content_mb"], 150),
+        "opening a chart, of 1.5 times its slowest search": (report["ratios"]["chart_open_vs_slowest_query"], 1),
+        "process that opened a chart of 20,000, MB": (report["memory"]["open_20000_resources_mb"], 200),
     }
 
 
@@ -152,6 +169,7 @@ def main() -> int:
     sizes = {size: max(3, runs // 20) if quick else runs for size, runs in SIZES.items()}
     work = engine(content, sizes)
     growth = {name: round(work[f"{name}_50000"]["cpu_ms"] / work[f"{name}_500"]["cpu_ms"], 1) for name in ("proposal", "chart_read")}
+    over_wire = wire(content, quick)
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version(), "system": platform.system()}
     report = {
         "machine": machine,
@@ -159,7 +177,8 @@ def main() -> int:
         "work": work,
         "growth": growth,
         "memory": memory(),
-        "ratios": {"parse_vs_fhir_resources": against_models(content)},
+        "wire": over_wire,
+        "ratios": {"parse_vs_fhir_resources": against_models(content), "chart_open_vs_slowest_query": over_wire["500"]["ratio"]},
         "not_measured": NOT_MEASURED,
     }
     missed = 0

@@ -268,10 +268,31 @@ def test_an_adapter_that_is_mounted_later_serves_every_worker() -> None:
     assert http.get("fax://ehr.example.org").status_code == 299
 
 
+def test_what_the_environment_says_of_proxies_and_certificates_holds_and_is_looked_up_once_an_origin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    http, answering = pooled_session(), Answering()
+    http.mount("https://", answering)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example.org")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/our-ca.pem")
+    for url in ("https://ehr.example.org/a", "https://inside.example.org/a"):
+        http.get(url)
+    monkeypatch.delenv("HTTPS_PROXY")
+    http.get("https://ehr.example.org/b")
+    assert [a["proxies"].get("https") for a in answering.asked] == ["http://proxy.example.org:3128", None, "http://proxy.example.org:3128"]
+    assert {a["verify"] for a in answering.asked} == {"/etc/our-ca.pem"}
+
+
 class Answering(BaseAdapter):
-    """Answers everything."""
+    """Answers everything, and keeps how it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[dict[str, Any]] = []
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        self.asked.append(kwargs)
         made = requests.Response()
         made.status_code, made.request, made.url = 299, request, str(request.url)
         return made
