@@ -12,7 +12,8 @@ from an_order import NOW, RUN
 from oddities.a_real_file import CERNER, EPIC, found, load
 
 from ivig_fhir.ehr.capability import Capabilities, from_statement
-from ivig_fhir.ehr.profiles import WRITTEN, WriteMode, profile, write_mode
+from ivig_fhir.ehr.modes import WRITTEN, WriteMode, write_mode
+from ivig_fhir.ehr.profiles import profile
 from ivig_fhir.order.bundle import Abilities
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Line, Part, Receipt
