@@ -60,7 +60,7 @@ def open_recheck(runtime: Runtime, session: sessions.Session, run_id: str, numbe
 
 def _day(runtime: Runtime, session: sessions.Session, course: Course, typed: Typed) -> Day:
     kept, now = json.loads(course.order.body), runtime.now()
-    answers = read_answers(runtime, session, course.run.patient, fresh=True)
+    answers = read_answers(runtime, session, course.run.patient)
     chart = chart_from_answers(answers, runtime.content, now, runtime.site)
     chosen = as_ordered(decode(course.run.selections), kept)
     today = propose(chart, parse_selections({**chosen, "run": f"urn:uuid:{course.run.run}"}), runtime.content, now, runtime.site)
