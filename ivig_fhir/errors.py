@@ -59,6 +59,7 @@ class IvigError(Exception):
     `message` says in one sentence what happened, `remedy` what to do; both are for the person in front of the screen. `said`
     replaces the message where more is known (what the EHR answered, which file is wrong): it is shown and never logged. `detail`
     is for logs and must be free of patient data and secrets. `status` is our HTTP status; `retry`: whether trying again can help.
+    `told` are the lines of what the EHR said, for whoever wants to know more; shown and never logged.
     """
 
     code: str = "E-00"
@@ -66,9 +67,11 @@ class IvigError(Exception):
     retry: bool = False
     message: str = "Something went wrong in IVIG Orders."
     remedy: str = "Tell support the reference number."
+    told: tuple[str, ...] = ()
 
-    def __init__(self, detail: str = "", *, said: str | None = None, remedy: str | None = None) -> None:
+    def __init__(self, detail: str = "", *, said: str | None = None, remedy: str | None = None, told: Iterable[str] = ()) -> None:
         self.detail = detail
+        self.told = tuple(told)
         self.message = said or self.message
         self.remedy = remedy or self.remedy
         super().__init__(f"{self.code} {detail}".strip())
@@ -148,8 +151,8 @@ class FhirError(IvigError):
 
 
 class RequestRejected(FhirError):
-    code, message = "E-20", "The EHR rejected the order. It was not sent."
-    remedy = "Correct what it names and send again."
+    code, message = "E-20", "The EHR rejected the order."
+    remedy = "Nothing was stored. Correct what it names, then send again."
 
 
 class TokenRejected(FhirError):
@@ -179,7 +182,7 @@ class ChangedInEhr(FhirError):
 
 class SeveralAnchors(FhirError):
     code, status, message = "E-26", 409, "The EHR holds more than one order of this run."
-    remedy = "Do not send again; call support."
+    remedy = "Do not send it again; call support."
 
 
 class EhrBusy(FhirError):

@@ -14,10 +14,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-from ivig_fhir.ehr.failures import asks_to_break_the_glass, failure
-from ivig_fhir.ehr.retry import TRANSIENT, Patience
-from ivig_fhir.errors import BreakTheGlass, EhrUnavailable, NotFhir, OutcomeInstead, OutcomeUnknown
+from ivig_fhir.ehr.failures import asks_to_break_the_glass, failure, instead
+from ivig_fhir.ehr.retry import TRANSIENT, Patience, retry_after
+from ivig_fhir.errors import BreakTheGlass, EhrUnavailable, FhirError, NotFhir, OutcomeUnknown
 from ivig_fhir.fhir.building import MalformedJson, decode, encode
+from ivig_fhir.fhir.outcome import issues
 from ivig_fhir.fhir.reading import reference_key, word
 
 FHIR_JSON = "application/fhir+json"
@@ -152,14 +153,14 @@ class FhirClient:
             if failed is None and reply.status not in TRANSIENT:
                 return self._resource(where, reply)
             if not self.patience.wait(attempt, reply.headers, end):
-                raise failed or failure("GET", reply.status, reply.body, about(where))
+                raise failed or self._failure("GET", where, reply)
             attempt += 1
 
     def read(self, reference: str, *, fresh: bool = False, deadline: float | None = None) -> Reply:
         """The resource at `Type/id`. OutcomeInstead when something else is answered."""
         reply = self.get(reference, fresh=fresh, deadline=deadline)
         if f"{word(reply.body, 'resourceType')}/{word(reply.body, 'id')}" != reference_key(reference):
-            raise OutcomeInstead(f"GET {about(reference)} {reply.status}")
+            raise instead(f"GET {about(reference)} {reply.status}", reply.body)
         return reply
 
     def post(self, where: str, resource: Mapping[str, Any], *, if_none_exist: str | None = None) -> Reply:
@@ -177,7 +178,7 @@ class FhirClient:
         """Take away `Type/id`. ResourceGone where it is not there, RequestRejected or ChangedInEhr where something refers to it."""
         reply = self._send("DELETE", where, (), {}, None, self.patience.until())
         if not 200 <= reply.status < 300:
-            raise failure("DELETE", reply.status, reply.body, about(where))
+            raise self._failure("DELETE", where, reply)
         return reply
 
     def same_origin(self, url: str) -> bool:
@@ -201,17 +202,24 @@ class FhirClient:
         sent = {**headers, "Content-Type": FHIR_JSON}
         reply = self._send(method, where, (), sent, encode(resource), self.patience.until())
         if not 200 <= reply.status < 300:
-            raise failure(method, reply.status, reply.body, about(where))
+            raise self._failure(method, where, reply)
+        if not reply.location and any(i.failed for i in issues(reply.body)):
+            raise instead(f"{method} {about(where)} {reply.status}", reply.body)
         return reply
 
     def _resource(self, where: str, reply: Reply) -> Reply:
         if not 200 <= reply.status < 300:
-            raise failure("GET", reply.status, reply.body, about(where))
+            raise self._failure("GET", where, reply)
         if not word(reply.body, "resourceType"):
-            raise NotFhir(f"GET {about(where)} {reply.status}")
+            raise NotFhir(f"GET {about(where)} {reply.status}", said=f"The EHR answered with status {reply.status}, and not in FHIR.")
         if asks_to_break_the_glass(reply.body):
             raise BreakTheGlass(f"GET {about(where)} {reply.status}")
         return reply
+
+    def _failure(self, method: str, where: str, reply: Reply) -> FhirError:
+        """What a failed answer means."""
+        wait = retry_after(reply.headers.get("retry-after", ""), self.patience.now())
+        return failure(method, reply.status, reply.body, about(where), wait)
 
     def _send(
         self, method: str, where: str, params: tuple[tuple[str, str], ...], headers: Mapping[str, str], data: bytes | None, end: float

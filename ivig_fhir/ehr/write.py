@@ -185,7 +185,7 @@ def _later(client: FhirClient, entry: Entry, ledger: Ledger) -> None:
         _send(client, entry, ledger)
     except StateError:
         ledger.note(entry, MISSING, said="It needs a part that was not stored.")
-    except OutcomeUnknown:
+    except (OutcomeUnknown, OutcomeInstead):
         _look_at(client, entry, ledger)
     except (Forbidden, ResourceGone) as error:
         ledger.note(entry, UNSUPPORTED, said=error.message)
@@ -237,6 +237,8 @@ def _is_there(client: FhirClient, transaction: Transaction, error: FhirError) ->
         raise ChangedInEhr("version moved") from error
     if lost and sighting.look is Look.NOT_THERE:
         return False
+    if isinstance(error, OutcomeInstead) and sighting.look is Look.UNKNOWN:  # a success that says it failed proves neither
+        raise OutcomeUnknown(error.detail, told=error.told) from error
     raise _meaning(transaction, error)
 
 
@@ -254,7 +256,7 @@ def _meaning(transaction: Transaction, error: FhirError) -> FhirError:
     """409 and 412 mean what the act makes them mean: a changed version where it updates, somebody writing the same where it creates."""
     updates = any(e.if_match for e in transaction.entries)
     if isinstance(error, SeveralAnchors) and updates:
-        return ChangedInEhr(error.detail)
+        return ChangedInEhr(error.detail, told=error.told)
     if isinstance(error, ChangedInEhr) and not updates:
-        return EhrBusy(error.detail, said="The EHR is storing something else at this moment; nothing was sent.")
+        return EhrBusy(error.detail, said="The EHR is storing something else at this moment; nothing was sent.", told=error.told)
     return error

@@ -12,17 +12,27 @@ _LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One issue: `said` in at most 300 characters ("" when the server gave no words), `severity`, `code`, and all its `words`."""
+    """One issue: `said` in at most 300 characters ("" when the server gave no words), `severity`, `code`, all its `words`.
+
+    `where` are the elements that it is about, as FHIRPath, or as the server's older `location`; at most 300 characters.
+    """
 
     said: str
     severity: str
     code: str
     words: str = ""
+    where: str = ""
 
     @property
     def failed(self) -> bool:
         """Something was not done, as opposed to a remark."""
         return self.severity in ("fatal", "error")
+
+    @property
+    def line(self) -> str:
+        """How bad, what, and where, in one line: `error: The dose is missing. At MedicationRequest.dosageInstruction`."""
+        at = f" At {self.where}" if self.where else ""
+        return f"{self.severity or 'issue'}: {self.said or self.code or 'no words'}{at}"
 
 
 def issues(outcome: object) -> tuple[Issue, ...]:
@@ -39,7 +49,16 @@ def _issue(item: dict[str, object]) -> Issue:
     candidates = [word(details, "text"), word(item, "diagnostics"), *displays]
     said = next((c for c in candidates if c), "")
     words = " ".join(" ".join(dict.fromkeys(c for c in (word(item, "diagnostics"), word(details, "text")) if c)).split())
-    return Issue(short(said, _LIMIT), word(item, "severity"), word(item, "code"), words)
+    return Issue(short(said, _LIMIT), word(item, "severity"), word(item, "code"), words, short(_where(item), _LIMIT))
+
+
+def _where(item: dict[str, object]) -> str:
+    for name in ("expression", "location"):
+        found = item.get(name)
+        said = [w for w in found if isinstance(w, str) and w] if isinstance(found, list) else []
+        if said:
+            return ", ".join(said)
+    return ""
 
 
 def worst(outcome: object) -> Issue | None:

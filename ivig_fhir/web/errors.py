@@ -16,9 +16,12 @@ from ivig_fhir.errors import (
     IvigError,
     MissingIssuer,
     NotFound,
+    NotNegotiable,
     OutcomeUnknown,
     SealBroken,
+    SessionEnded,
     SeveralAnchors,
+    TokenRejected,
 )
 from ivig_fhir.observe import log, reference_number
 
@@ -57,16 +60,24 @@ def _of_status(status: int) -> IvigError:
 
 
 def noted(error: IvigError) -> str:
-    """The reference number under which an error is in the log."""
+    """The reference number under which an error is in the log; one that an administrator has to mend is logged as an error."""
     number = reference_number(os.urandom(5))
-    log().warning("refused", error_code=error.code, reference=number, detail=error.detail)
+    say = log().error if isinstance(error, NotNegotiable) else log().warning
+    say("refused", error_code=error.code, reference=number, detail=error.detail)
     return number
+
+
+def ended(error: IvigError) -> IvigError:
+    """A token that the EHR refuses after every renewal ends the session; any other error is what it is."""
+    return SessionEnded(error.detail, told=error.told) if isinstance(error, TokenRejected) else error
 
 
 def shown(error: IvigError, status: int | None = None, number: str = "") -> tuple[Response, int]:
     """The error for whoever asked: a page for people, JSON for scripts. `number` is its reference where it is in the log already."""
+    error = ended(error)
     number = number or noted(error)
     view: dict[str, Any] = {"code": error.code, "message": error.message, "remedy": error.remedy, "reference": number}
+    view["told"] = list(error.told)
     if wants_json():
         return jsonify({"error": {**view, "retry": error.retry}}), status or error.status
     again, label = _onward(error)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import FhirError, OutcomeUnknown, SelectionError
+from ivig_fhir.errors import FhirError, OutcomeUnknown, SelectionError, SessionEnded
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
 from ivig_fhir.web.by_hand_pages import LOOKERS, order_in_words
 from ivig_fhir.web.doors import enter, page, sent_json
-from ivig_fhir.web.errors import noted, wants_json
+from ivig_fhir.web.errors import ended, noted, wants_json
 from ivig_fhir.web.mode_view import tracked_view
 from ivig_fhir.web.order_forms import asked_for
 from ivig_fhir.web.order_state import order_of, state_json
@@ -31,6 +30,7 @@ from ivig_fhir.workflow.runtime import Runtime
 
 _IN_EHR = ("sent", "queried", "verified", "rejected", "incomplete", "on-hold", "stopped", "completed")
 BEFORE_EHR = ("proposed", "approved")
+_DRAFT = "Your draft is kept."
 _OPEN = ("approved", "sent", "incomplete", "queried", "uncertain")
 Answer = Response | Redirect
 
@@ -133,13 +133,18 @@ def _resend(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
 def _send(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     """Sends, and lets the receipt tell what came of it: an approval is kept whatever the EHR answers."""
     try:
-        with suppress(OutcomeUnknown):
-            send_order(runtime, session, run)
-    except FhirError as error:
+        send_order(runtime, session, run)
+    except OutcomeUnknown as error:
+        if wants_json():
+            return _done(runtime, session, run)
+        return _receipt(runtime, session, run, noted=f"Reference {noted(error)}, {error.code}", told=error.told)
+    except (FhirError, SessionEnded) as error:
         if wants_json():
             raise
-        said = (f"{error.message} Your approval is kept.", error.remedy, f"Reference {noted(error)}, {error.code}")
-        return _receipt(runtime, session, run, said, error.status)
+        shown = ended(error)
+        happened = f"{shown.message.removesuffix(_DRAFT).rstrip()} Your approval is kept."
+        said = (happened, shown.remedy, f"Reference {noted(shown)}, {shown.code}")
+        return _receipt(runtime, session, run, said, shown.status, told=shown.told)
     return _done(runtime, session, run)
 
 
@@ -173,12 +178,15 @@ def _done(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     return state_json(runtime, session, run) if wants_json() else redirect("receipt", 303)
 
 
-def _receipt(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = (), status: int = 200) -> Response:
+def _receipt(
+    runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = (), status: int = 200, **shown: Any
+) -> Response:
+    """The receipt; `shown` are a reference number and what the EHR said."""
     opened, order, mode = open_page(runtime, session, run), order_of(runtime, session, run), runtime.mode(session)
     text = ""
     if handed_over(runtime, session, order):
         text = order_in_words(order, person_view(opened.chart.patient), runtime.content).text
     tracked = tracked_view(mode, runtime.issuer(session.context.iss).name) if order.state in _OPEN else ""
     more = {"refused": refused, "may_reply": session.role == "prescriber", "tracked": tracked}
-    view = receipt_view(order, opened, mode, text) | more
+    view = receipt_view(order, opened, mode, text) | more | shown
     return page(runtime, session, "receipt.html", view, status)

@@ -263,7 +263,7 @@ def test_a_fault_of_our_own_after_a_press_does_not_claim_that_nothing_happened(
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("SAMPLETON, Edwin had a token eyJhbGciOi")
 
-    monkeypatch.setattr("ivig_fhir.web.order_pages.write_back", broken)
+    monkeypatch.setattr("ivig_fhir.web.order_pages.send_order", broken)
     page = tab.press("Approve order", acknowledged="yes")
     assert (page.status, "Something went wrong in IVIG Orders." in page.text) == (500, True)
     assert "Nothing was sent or changed." not in page.text

@@ -65,9 +65,9 @@ def test_an_open_server_gets_no_authorization_header(fake: responses.RequestsMoc
         ("GET", 302, NotFhir), ("GET", 400, RequestRejected), ("GET", 401, TokenRejected), ("GET", 403, Forbidden),
         ("GET", 404, ResourceGone), ("GET", 406, NotNegotiable), ("GET", 410, ResourceGone), ("GET", 422, RequestRejected),
         ("GET", 429, EhrBusy), ("GET", 500, EhrUnavailable), ("GET", 503, EhrUnavailable),
-        ("POST", 400, RequestRejected), ("POST", 401, TokenRejected), ("POST", 403, Forbidden), ("POST", 404, ResourceGone),
+        ("POST", 400, NotFhir), ("POST", 401, TokenRejected), ("POST", 403, Forbidden), ("POST", 404, ResourceGone),
         ("POST", 405, ResourceGone), ("POST", 409, ChangedInEhr), ("POST", 412, SeveralAnchors), ("POST", 415, NotNegotiable),
-        ("POST", 422, RequestRejected), ("POST", 429, EhrBusy), ("POST", 500, OutcomeUnknown), ("POST", 501, ResourceGone),
+        ("POST", 422, NotFhir), ("POST", 429, EhrBusy), ("POST", 500, OutcomeUnknown), ("POST", 501, ResourceGone),
         ("POST", 502, OutcomeUnknown), ("PUT", 409, ChangedInEhr), ("PUT", 412, ChangedInEhr), ("PUT", 504, OutcomeUnknown),
     ],
 )  # fmt: skip
@@ -110,11 +110,52 @@ def test_the_servers_words_are_shown_and_never_logged(client: FhirClient, fake: 
     assert "John" not in str(caught.value) + caught.value.detail
 
 
-def test_a_refusal_without_words_says_so(client: FhirClient, fake: responses.RequestsMock) -> None:
-    fake.post(f"{BASE}/MedicationRequest", status=400, body="<html>no</html>", content_type="text/html")
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_write_that_is_refused_in_fhir_is_a_rejection_with_every_issue_and_its_place(
+    client: FhirClient, fake: responses.RequestsMock, status: int
+) -> None:
+    said = {"resourceType": "OperationOutcome", "issue": [
+        {"severity": "information", "code": "informational", "diagnostics": "Parameter ignored.", "location": ["/f:x"]},
+        {"severity": "error", "code": "required", "details": {"text": "No dose."}, "expression": ["MedicationRequest.dosageInstruction"]},
+    ]}  # fmt: skip
+    fake.post(f"{BASE}/MedicationRequest", status=status, json=said)
     with pytest.raises(RequestRejected) as caught:
         client.post("MedicationRequest", ORDER)
-    assert caught.value.message.endswith("It gave no details.")
+    assert caught.value.message == "The EHR rejected the order: No dose."
+    assert caught.value.told == ("information: Parameter ignored. At /f:x", "error: No dose. At MedicationRequest.dosageInstruction")
+
+
+@pytest.mark.parametrize(
+    ("asked", "remedy"), [("30", "The EHR asks to wait 30 seconds; then try again."), ("", "Wait a moment and try again.")]
+)
+def test_a_busy_ehr_says_how_long_to_wait(client: FhirClient, fake: responses.RequestsMock, asked: str, remedy: str) -> None:
+    fake.post(f"{BASE}/MedicationRequest", status=429, headers={"Retry-After": asked} if asked else {})
+    with pytest.raises(EhrBusy) as caught:
+        client.post("MedicationRequest", ORDER)
+    assert caught.value.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("severity", "location", "fails"), [("error", "", True), ("fatal", "", True), ("information", "", False), ("error", "there", False)]
+)
+def test_a_success_that_says_it_failed_is_none(
+    client: FhirClient, fake: responses.RequestsMock, severity: str, location: str, fails: bool
+) -> None:
+    headers = {"Location": f"{BASE}/MedicationRequest/1/_history/1"} if location else {}
+    fake.post(f"{BASE}/MedicationRequest", status=200, json=outcome("exception", "No room.", severity), headers=headers)
+    if not fails:
+        assert client.post("MedicationRequest", ORDER).status == 200
+        return
+    with pytest.raises(OutcomeInstead) as caught:
+        client.post("MedicationRequest", ORDER)
+    assert caught.value.message == "The EHR answered with an error instead of the resource: No room."
+
+
+def test_a_refusal_without_words_says_so(client: FhirClient, fake: responses.RequestsMock) -> None:
+    fake.post(f"{BASE}/MedicationRequest", status=400, body="<html>no</html>", content_type="text/html")
+    with pytest.raises(NotFhir) as caught:
+        client.post("MedicationRequest", ORDER)
+    assert caught.value.message == "The EHR answered with status 400 and gave no details."
     assert "html" not in caught.value.message
 
 

@@ -50,3 +50,27 @@ def test_an_outcome_without_issues_says_nothing(odd):
 @pytest.mark.parametrize("odd", [{"details": "x"}, {"details": {"coding": "x"}}, {"severity": 7, "code": [], "diagnostics": {}}])
 def test_a_malformed_issue_is_still_one(odd):
     assert len(issues(outcome(odd))) == 1
+
+
+def test_an_issue_says_where_it_is_by_expression_before_location():
+    both = {
+        "severity": "error",
+        "diagnostics": "Too high.",
+        "expression": ["Patient.name", "Patient.birthDate"],
+        "location": ["/f:Patient"],
+    }
+    assert worst(outcome(both)).where == "Patient.name, Patient.birthDate"
+    assert worst(outcome({**both, "expression": []})).where == "/f:Patient"
+    assert worst(outcome({"severity": "error", "expression": "Patient.name"})).where == ""
+
+
+def test_an_issue_is_one_line():
+    issue = {
+        "severity": "fatal",
+        "code": "required",
+        "details": {"text": "No dose."},
+        "expression": ["MedicationRequest.dosageInstruction"],
+    }
+    assert worst(outcome(issue)).line == "fatal: No dose. At MedicationRequest.dosageInstruction"
+    assert worst(outcome({"severity": "error", "code": "required"})).line == "error: required"
+    assert worst(outcome({})).line == "issue: no words"

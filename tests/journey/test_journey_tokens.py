@@ -226,7 +226,7 @@ def test_an_ehr_that_gives_no_refresh_token_is_asked_for_none(tmp_path: Path) ->
         tab = at.tab(CIDP, fault="short-tokens")
         at.clock.forward(minutes=5)
         page = tab.go("./?fresh=1")
-        assert (page.status, "The EHR no longer accepts this session." in page.text) == (401, True)
+        assert (page.status, "Your EHR session has ended." in page.text) == (401, True)
         assert seen.refreshes == []
 
 
