@@ -47,8 +47,8 @@ def by_its_other_name(url: str) -> str:
 
 
 @contextmanager
-def place(folder: Path) -> Iterator[Place]:
-    """Everything running, for as long as it is used."""
+def place(folder: Path, profile: str = "generic") -> Iterator[Place]:
+    """Everything running, for as long as it is used; the EHR is known to the app as a server of this kind."""
     certificate = make_certificate(folder)
     app_port, ehr_port, other_port = (free_port() for _ in range(3))
     made = Place(*(f"https://{APP_HOST}:{port}" for port in (app_port, ehr_port, other_port)))
@@ -56,16 +56,17 @@ def place(folder: Path) -> Iterator[Place]:
         patch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))  # which counts more than what a session says
         sandbox = create_sandbox(SandboxSettings(base_url=made.ehr, app_url=made.app))
         stack.enter_context(serving(sandbox, ehr_port, certificate))
-        stack.enter_context(serving(create_app(_settings(folder, made)), app_port, certificate))
+        stack.enter_context(serving(create_app(_settings(folder, made, profile)), app_port, certificate))
         stack.enter_context(serving(framing_page(), other_port, certificate))
         yield made
 
 
-def _settings(folder: Path, made: Place) -> Settings:
+def _settings(folder: Path, made: Place, profile: str) -> Settings:
     roles = (ROOT / "issuers.toml").read_text(encoding="utf-8").partition("\n[roles]\n")[2].partition("\n\n")[0]
     table = folder / "issuers.toml"
     table.write_text(
         f'[roles]\n{roles}\n[[issuer]]\niss = "{made.ehr}/fhir"\nname = "Sandbox EHR"\nclient_id = "ivig-fhir"\nauth = "public"\n'
+        f'profile = "{profile}"\n'
         f'frame_ancestors = ["{made.ehr}", "{by_its_other_name(made.ehr)}"]\n',
         encoding="utf-8",
     )
