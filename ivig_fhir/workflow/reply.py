@@ -16,7 +16,7 @@ from ivig_fhir.store import orders, proposals, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
 from ivig_fhir.workflow.runtime import Runtime, clinician
-from ivig_fhir.workflow.settle import send_decision
+from ivig_fhir.workflow.settle import send_decision, settle
 from ivig_fhir.workflow.verify import read_stored
 
 _CLOSED = ("rejected", "cancelled")
@@ -55,8 +55,11 @@ def order_again(runtime: Runtime, session: sessions.Session, run_id: str) -> Run
 
 
 def _order(runtime: Runtime, session: sessions.Session, run_id: str) -> Order:
+    """The order of a run of this patient, once it is known what became of an earlier word on it."""
     with runtime.database.read() as tx:
         proposals.load(tx, session.context.tenancy, run_id, session.context.patient)
+    settle(runtime, session, run_id)
+    with runtime.database.read() as tx:
         return orders.load(tx, session.context.tenancy, run_id)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import find_out, write
-from ivig_fhir.errors import ChangedInEhr, Conflict, EhrBusy, FhirError, OutcomeUnknown
+from ivig_fhir.errors import ChangedInEhr, Conflict, FhirError, OutcomeUnknown
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.course import Step
 from ivig_fhir.order.receipt import ALREADY, STORED
@@ -26,8 +26,9 @@ def send_decision(
 ) -> None:
     """Keeps a decision, a reply or a step of a running order, sends it, and records it once the EHR holds it.
 
-    Errors: Conflict while another decision is under way; EhrBusy when the answer was lost and the EHR does not hold it; OutcomeUnknown
-    when nobody can say, and then `settle` finds out; any other FhirError when nothing was stored.
+    Errors: Conflict while another decision is under way; OutcomeUnknown when the answer was lost, and then `settle` finds out; any other
+    FhirError when nothing was stored. What the EHR does not hold after a lost answer is kept until somebody looks again: it may be slow
+    on its way, and would stand in the EHR with nobody here who knew of it.
     """
     held = held_text(order, made, writes)
     with runtime.database.write() as tx:
@@ -37,15 +38,15 @@ def send_decision(
         introduce(runtime, session)
         written = write(runtime.client(session), writes, runtime.decision_mode(session))
     except OutcomeUnknown:
-        with runtime.database.write() as tx:
-            orders.release(tx, order.run, runtime.now(), kind="decision")
+        _release(runtime, order.run)
         raise
     except FhirError:
         _drop(runtime, order.run)
         raise
     if written.outcome == "not-sent":
-        _drop(runtime, order.run)
-        raise EhrBusy("decision not stored", said="The EHR did not answer and does not hold the decision; nothing was changed.")
+        _release(runtime, order.run)
+        said = "The EHR did not answer and does not hold the decision, unless it still arrives."
+        raise OutcomeUnknown("decision not found", said=said, remedy="Open the order again: it says what became of the decision.")
     _record(runtime, order.run, decode(held), written)
 
 
@@ -92,6 +93,11 @@ def _record(runtime: Runtime, run: str, held: dict[str, Any], written: Written) 
     made = held["decision"] | {"not_stored": [p.role for p in written.parts if p.state not in _THERE], "stored": stored}
     with runtime.database.write() as tx:
         orders.record_decision(tx, run, (held["from"],), made["decision"], _text(made), held["by"], runtime.now())
+
+
+def _release(runtime: Runtime, run: str) -> None:
+    with runtime.database.write() as tx:
+        orders.release(tx, run, runtime.now(), kind="decision")
 
 
 def _drop(runtime: Runtime, run: str) -> None:

@@ -11,7 +11,7 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.search import search
-from ivig_fhir.errors import FhirError, NotFound, SeveralAnchors, StateError
+from ivig_fhir.errors import EhrUnavailable, NotFound, ResourceGone, SeveralAnchors, StateError
 from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference, reference_key
 from ivig_fhir.order.approval import Clinician, Refusal
@@ -72,14 +72,15 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
 def read_stored(client: FhirClient, run_id: str, order: Order) -> Stored:
     """The order, its group and its tasks as the EHR holds them now.
 
-    Errors: NotFound when the order is not there, or cannot be looked for; SeveralAnchors when somebody copied it; StateError when what
-    carries its identifier is another patient's, or no part of the run.
+    Errors: NotFound when the order is not there; FhirError when one of them could not be read: what is not seen is not taken for absent,
+    or a decision would pass it by; SeveralAnchors when somebody copied the order; StateError when what carries its identifier is another
+    patient's, or no part of the run.
     """
     urn = f"urn:uuid:{run_id}"
     found = search(client, "MedicationRequest", [("identifier", f"{URI}|{urn}")], fresh=True)
     mine = [r for r in found.matches.values() if f"{URI}|{urn}" in identifiers(r)]
-    if found.problem and found.error is not None and not mine:
-        raise found.error
+    if found.problem and not mine:
+        raise found.error or EhrUnavailable("order of this run")
     if not mine:
         raise NotFound("order of this run", said="The EHR does not show this order any more.")
     if len(mine) > 1:
@@ -107,7 +108,7 @@ def _part(client: FhirClient, receipt: Receipt | None, role: str) -> dict[str, A
 def _read(client: FhirClient, where: str) -> dict[str, Any] | None:
     try:
         return dict(client.read(where, fresh=True).body)
-    except FhirError:
+    except ResourceGone:
         return None
 
 

@@ -7,7 +7,7 @@ import json
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import complete, find_out, write
-from ivig_fhir.errors import FhirError, OutcomeUnknown, StateError
+from ivig_fhir.errors import FhirError, OutcomeUnknown, SeveralAnchors, StateError
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Receipt
@@ -47,7 +47,7 @@ def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
     try:
         introduce(runtime, session)
         written = write(client, sent, runtime.mode(session))
-    except OutcomeUnknown:
+    except (OutcomeUnknown, SeveralAnchors):  # of an order that is there twice nobody may say that it is not
         with runtime.database.write() as tx:
             orders.release(tx, order.run, runtime.now())
         raise

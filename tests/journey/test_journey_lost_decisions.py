@@ -63,7 +63,7 @@ def test_a_decision_that_was_not_stored_is_not_taken_for_made(at: Hospital, wire
     page = pharmacist.page
     wire.fault = LostAnswer(stores=False, dark=False)
     refused = pharmacist.press("Verify")
-    assert refused.status == 503
+    assert refused.status == 504
     assert "does not hold the decision" in refused.text
     wire.fault = None
     pharmacist.page = page
@@ -105,3 +105,69 @@ def test_a_verification_that_names_no_page_is_refused(at: Hospital) -> None:
     assert refused.status == 409
     assert "not the one that was on screen" in refused.json["error"]["message"]
     assert versions(at) == [("draft", "1")]
+
+
+@pytest.mark.parametrize("type_", ["Task", "RequestGroup"])
+@pytest.mark.parametrize("act", ["verify", "withdraw"])
+def test_what_cannot_be_read_is_not_passed_by(at: Hospital, wire: Wire, type_: str, act: str) -> None:
+    """A task that a decision does not see would wait in the worklist for ever."""
+    pharmacist = before_the_order(at)
+    who = pharmacist if act == "verify" else at.tab(CIDP)
+    if act == "withdraw":
+        who.go(f"../{pharmacist.run}/receipt")
+    case = who.page.url
+    body = {"digest": pharmacist.json["digest"], "note": "Not needed any more."}
+    csrf = who.json["csrf"]
+
+    def unreadable(asked: requests.PreparedRequest, send: Send) -> requests.Response:
+        if f"/fhir/{type_}/" in str(asked.url):
+            raise requests.ReadTimeout(request=asked)
+        return send(asked)
+
+    wire.fault = unreadable
+    assert who.post(act, body, csrf).status == 502
+    assert versions(at) == [("draft", "1")]
+    wire.fault = None
+    who.go(case)
+    assert who.post(act, body, csrf).status == 200
+    [task] = at.held("Task", CIDP)
+    assert (versions(at)[0][0], task["status"]) == {"verify": ("active", "completed"), "withdraw": ("cancelled", "cancelled")}[act]
+
+
+def test_an_order_that_cannot_be_read_is_not_called_gone(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+    case = pharmacist.page.url
+
+    def unreadable(asked: requests.PreparedRequest, send: Send) -> requests.Response:
+        if "/fhir/MedicationRequest?identifier=" in str(asked.url):
+            raise requests.ReadTimeout(request=asked)
+        return send(asked)
+
+    wire.fault = unreadable
+    page = pharmacist.go(case)
+    assert page.status == 502
+    assert "does not show this order any more" not in page.text
+
+
+@pytest.mark.parametrize(("act", "held"), [("verify", ("active", "2")), ("reject", ("cancelled", "2"))])
+def test_a_decision_that_arrives_after_it_was_given_up_is_found_by_the_next_look(
+    at: Hospital, wire: Wire, act: str, held: tuple[str, str]
+) -> None:
+    """A gateway can hold a request back until nobody waits for it any more."""
+    pharmacist = before_the_order(at)
+    case, page, late = pharmacist.page.url, pharmacist.json, []
+
+    def holds_back(asked: requests.PreparedRequest, send: Send) -> requests.Response:
+        if asked.method == "POST" and str(asked.url).rstrip("/").endswith("/fhir"):
+            late.append(lambda: send(asked))
+            raise requests.ReadTimeout(request=asked)
+        return send(asked)
+
+    wire.fault = holds_back
+    refused = pharmacist.post(act, {"digest": page["digest"], "code": "dose", "note": "The label says 2 g/kg."}, page["csrf"])
+    assert (refused.status, versions(at)) == (504, [("draft", "1")])
+    wire.fault = None
+    late[0]()
+    pharmacist.go(case)
+    assert versions(at) == [held]
+    assert pharmacist.json["state"] == {"verify": "verified", "reject": "rejected"}[act]

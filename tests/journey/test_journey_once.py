@@ -102,3 +102,16 @@ def test_a_change_of_an_order_that_was_approved_and_never_left_voids_the_approva
     assert "Approve and copy order" in tab.page.buttons
     assert tab.json["state"] == "proposed"
     assert at.orders(CIDP) == []
+
+
+def test_an_order_that_the_ehr_holds_twice_is_never_called_not_there(at: Hospital) -> None:
+    tab = at.tab(CIDP)
+    named = {"identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{tab.run}"}], "subject": {"reference": f"Patient/{CIDP}"}}
+    for id_ in ("one", "two"):
+        at.parts.store.put({"resourceType": "MedicationRequest", "id": id_, **named}, at.clock(), "PUT")
+    page = tab.json
+    refused = tab.post("approve", {"digest": page["proposal"]["digest"]}, page["csrf"])
+    assert (refused.status, "more than one order of this run" in refused.json["error"]["message"]) == (409, True)
+    state = tab.browser.get(f"{tab.page.url}receipt", headers={"Accept": "application/json"}).json["state"]
+    assert state == "uncertain"
+    assert len(at.held("MedicationRequest", CIDP)) == 2
