@@ -132,19 +132,19 @@ def _authorization(wanted: Wanted, plan: Plan) -> list[str]:
 
 
 def _quantity(wanted: Wanted, plan: Plan) -> list[str]:
-    said = []
-    if wanted.grams > plan.supply_g:
-        said.append(f"{plain(wanted.grams)} g are more than the {plain(plan.supply_g)} g of one infusion.")
+    """What leaves in parts for one infusion is counted together; so is what left for the others."""
+    same = sum((h.grams for h in plan.earlier if h.infusion == wanted.infusion), Decimal(0))
     whole, before = plan.supply_g * len(plan.dates), sum((h.grams for h in plan.earlier), Decimal(0))
-    if wanted.grams <= plan.supply_g and before + wanted.grams > whole:
-        said.append(f"With the {plain(before)} g dispensed before it is more than the {plain(whole)} g of all infusions.")
-    return said
+    if same + wanted.grams > plan.supply_g:
+        together = f", with the {plain(same)} g dispensed for it before," if same else ""
+        return [f"{plain(wanted.grams)} g{together} are more than the {plain(plan.supply_g)} g of one infusion."]
+    if before + wanted.grams > whole:
+        return [f"With the {plain(before)} g dispensed before they are more than the {plain(whole)} g of all infusions."]
+    return []
 
 
 def _interval(wanted: Wanted, plan: Plan) -> list[str]:
-    """A day of the order, not supplied yet, and as long after the last infusion as the order puts between the two."""
-    if any(h.infusion == wanted.infusion for h in plan.earlier):
-        return ["Vials for this infusion were dispensed already."]
+    """A day of the order, and as long after the last infusion as the order puts between the two."""
     if wanted.infusion not in plan.dates:
         return ["This is not a day of the order."]
     if plan.given is None:

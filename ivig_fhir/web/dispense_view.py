@@ -27,20 +27,12 @@ def counter_view(counter: Counter, content: Content, zone: tzinfo, typed: Mappin
     """The form with what was typed; `refused` is what the gate said to it, else it is asked about the next infusion as it is planned."""
     gate: DispenseGate = content.constants["dispense"]
     plan, wanted_day = counter.plan, str(typed.get("infusion") or counter.next_infusion or "")
-    supplied = {h.infusion.isoformat() for h in plan.earlier}
     rows = _rows(counter, typed)
     return {
         "banner": person_view(counter.case.chart.patient),
         "title": f"Dispense {plan.brand}",
         "asked": f"{amount(counter.kept['dose']['per_infusion_g'], 'g')} each infusion, from vials of {amount(plain(plan.supply_g), 'g')}",
-        "infusions": [
-            {
-                "value": d.isoformat(),
-                "said": f"{day(d)}{', dispensed' if d.isoformat() in supplied else ''}",
-                "chosen": d.isoformat() == wanted_day,
-            }
-            for d in plan.dates
-        ],
+        "infusions": [{"value": d.isoformat(), "said": _said(counter, d), "chosen": d.isoformat() == wanted_day} for d in plan.dates],
         "products": [
             {"value": p.id, "said": p.brand, "chosen": p.id == (typed.get("product") or plan.product)}
             for p in content.products.values()
@@ -55,6 +47,14 @@ def counter_view(counter: Counter, content: Content, zone: tzinfo, typed: Mappin
         "note": str(typed.get("note") or ""),
         "before": [_dispense(d, content, zone) for d in counter.before],
     }
+
+
+def _said(counter: Counter, infusion: date) -> str:
+    """`Mon 2 Mar 2026, dispensed`; with the grams where some are still due."""
+    grams = counter.supplied(infusion)
+    if not grams:
+        return day(infusion)
+    return f"{day(infusion)}, {'dispensed' if grams >= counter.plan.supply_g else f'{plain(grams)} g dispensed'}"
 
 
 def _beforehand(counter: Counter, gate: DispenseGate) -> tuple[Broken, ...]:

@@ -41,9 +41,12 @@ class Counter:
 
     @property
     def next_infusion(self) -> date | None:
-        """The first day of the order for which nothing was dispensed."""
-        supplied = {h.infusion for h in self.plan.earlier}
-        return next((d for d in self.plan.dates if d not in supplied), None)
+        """The first day of the order for which vials are still due."""
+        return next((d for d in self.plan.dates if self.supplied(d) < self.plan.supply_g), None)
+
+    def supplied(self, infusion: date) -> Decimal:
+        """Grams that were dispensed for one infusion."""
+        return sum((h.grams for h in self.plan.earlier if h.infusion == infusion), Decimal(0))
 
 
 def open_counter(runtime: Runtime, session: sessions.Session, run: str) -> Counter:

@@ -73,8 +73,13 @@ def test_no_more_than_the_vials_of_all_infusions(before: str, found: list[Any]) 
     assert asked(WED, earlier=handed) == found
 
 
-def test_an_infusion_is_supplied_once_and_only_on_a_day_of_the_order() -> None:
-    assert asked(earlier=(Handed(MON, Decimal(40)),)) == [("interval", True)]
+@pytest.mark.parametrize(("before", "found"), [("20", []), ("20.1", [("quantity", True)]), ("40", [("quantity", True)])])
+def test_an_infusion_may_be_supplied_in_parts_and_no_more_than_once(before: str, found: list[Any]) -> None:
+    half = (Vial(Decimal(20), "A1", date(2027, 1, 1)),)
+    assert asked(vials=half, earlier=(Handed(MON, Decimal(before)),)) == found
+
+
+def test_only_a_day_of_the_order_is_supplied() -> None:
     assert asked(date(2026, 3, 5)) == [("interval", True)]
 
 
