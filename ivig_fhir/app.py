@@ -30,6 +30,7 @@ from ivig_fhir.store.database import Database, connect, migrate
 from ivig_fhir.store.seal import KeyRing
 from ivig_fhir.web import (
     by_hand_pages,
+    change_pages,
     course_pages,
     dispense_pages,
     errors,
@@ -66,6 +67,7 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
         launch_pages,
         order_pages,
         by_hand_pages,
+        change_pages,
         pharmacy_pages,
         worklist_pages,
         sheet_pages,

@@ -162,6 +162,9 @@ def _one_by_one(client: FhirClient, transaction: Transaction) -> Written:
     entries = sequential(transaction)
     first = next(e for e in entries if e.role == lead.role)
     try:
+        for entry in entries if lead.method == "POST" else ():
+            if entry.method == "PUT":  # what a new order takes the place of is out of its way before it comes
+                _send(client, entry, ledger)
         _send(client, first, ledger)
     except FhirError as error:
         if not _is_there(client, transaction, error):
@@ -171,7 +174,7 @@ def _one_by_one(client: FhirClient, transaction: Transaction) -> Written:
         reconcile(client, ledger, False, ALREADY)
         return ledger.written("sequential", "already-there")
     for entry in entries:
-        if entry.role != first.role:
+        if entry.role != first.role and ledger.state(entry) is None:
             _later(client, entry, ledger)
     return ledger.written("sequential", "stored")
 

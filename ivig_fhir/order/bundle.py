@@ -54,6 +54,8 @@ def transaction(proposal: Proposal, approval: Approval, content: Content, contex
     found = issues.reported(final)
     if found:
         parts[MAIN]["detectedIssue"] = [{"reference": signed.urn(issues.role_of(f))} for f in found]
+    if context.prior:
+        parts[MAIN]["priorPrescription"] = {"reference": context.prior}
     parts |= issue_resources(final, content, signed)
     parts[GROUP] = request_group(final, chosen, signed)
     parts[APPROVAL] = approval_provenance(final, approval, content, signed, (signed.urn(MAIN), signed.urn(GROUP)))

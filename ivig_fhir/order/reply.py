@@ -15,13 +15,17 @@ _EVENTS = {OrderState.SENT: Event.ANSWER, OrderState.CANCELLED: Event.CANCEL}
 
 @dataclass(frozen=True)
 class Reply:
-    """What a prescriber said: the state that it leads to (`sent` for an answer, `cancelled` for a withdrawal), and to what it replies."""
+    """What a prescriber said: the state that it leads to (`sent` for an answer, `cancelled` for a withdrawal), and to what it replies.
+
+    `replaced_by` is the run of the changed order that takes the place of this one.
+    """
 
     decision: OrderState
     who: Clinician
     at: datetime
     note: str
     asked: Mapping[str, Any] | None = None
+    replaced_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data, as shown on the page and kept; the pharmacist's question stays with it."""
@@ -32,6 +36,7 @@ class Reply:
             "at": self.at.isoformat(),
             "note": self.note,
             "reason": None,
+            "replaced_by": self.replaced_by or None,
             "asked": None if self.asked is None else dict(self.asked),
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,10 @@ class Review:
 
 @dataclass(frozen=True)
 class Verification:
-    """A pharmacist's decision: verified, queried or rejected, on which version of the order, with which result of the recalculation."""
+    """A pharmacist's decision: verified, queried or rejected, on which version of the order, with which result of the recalculation.
+
+    `change` is what a query proposes instead: plain JSON data, None for a question alone.
+    """
 
     decision: OrderState
     who: Clinician
@@ -50,6 +53,7 @@ class Verification:
     agreed: int
     lines: int
     reason: Reason | None = None
+    change: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data, as shown on the page and kept."""
@@ -89,10 +93,20 @@ def decide(
     current: Stored,
     who: Clinician,
     now: datetime,
+    change: Mapping[str, Any] | None = None,
 ) -> Verification | tuple[Refusal, ...]:
-    """A query or a rejection, which need a coded reason (one of `known`: code to display) and a note; or every reason against it."""
-    refusals = [*_decider(review, who), *_unchanged(review, digest_seen, current), *_allowed(review, decision), *_reasoned(reason, known)]
-    return tuple(refusals) if refusals else _made(decision, review, who, now, reason)
+    """A query or a rejection, which need a coded reason (one of `known`: code to display) and a note; or every reason against it.
+
+    A query with a `change` proposes another order instead.
+    """
+    event = Event.PROPOSE_CHANGE if change is not None else None
+    refusals = [
+        *_decider(review, who),
+        *_unchanged(review, digest_seen, current),
+        *_allowed(review, decision, event),
+        *_reasoned(reason, known),
+    ]
+    return tuple(refusals) if refusals else replace(_made(decision, review, who, now, reason), change=change)
 
 
 def _made(decision: OrderState, review: Review, who: Clinician, now: datetime, reason: Reason | None) -> Verification:
@@ -120,8 +134,8 @@ def _unchanged(review: Review, digest_seen: str, current: Stored) -> list[Refusa
     return []
 
 
-def _allowed(review: Review, decision: OrderState) -> list[Refusal]:
-    event = _EVENTS.get(decision)
+def _allowed(review: Review, decision: OrderState, by: Event | None = None) -> list[Refusal]:
+    event = by or _EVENTS.get(decision)
     if event is None or not allows(review.state, event):
         return [Refusal("state", f"An order that is {review.state.value} cannot be {decision.value}.")]
     if review.stored.order.get("status") != "draft":

@@ -23,6 +23,7 @@ class OrderContext:
     """The frame of all resources of one run. `intent` is proposal until a prescriber signed, then order; `at` is aware.
 
     `requester` is (reference, display), required for an order. `reason` is the Condition's own CodeableConcept where the caller has it.
+    `prior` is the order that this one replaces, as the record holds it (`MedicationRequest/id`).
     """
 
     base: str
@@ -34,6 +35,7 @@ class OrderContext:
     encounter: str | None = None
     coverage: tuple[str, ...] = ()
     reason: dict[str, Any] | None = None
+    prior: str | None = None
 
     def urn(self, role: str) -> str:
         """The `urn:uuid:` of a part: the run itself for the order, else derived from run and role."""

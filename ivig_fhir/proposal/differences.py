@@ -18,11 +18,22 @@ def differences(before: Json, after: Json, titles: Mapping[str, str]) -> tuple[s
     return (*_numbers(before, after), *_findings(before, after, titles), *_companions(before, after))
 
 
-def _numbers(before: Json, after: Json) -> Iterator[str]:
+def rows(before: Json, after: Json, titles: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """The same for a table: what differs, before, now."""
+    numbers = ((name, old or "none", new or "none") for name, old, new in _changed(before, after))
+    findings = ((titles.get(check, check), was, now) for check, was, now in _turned(before, after))
+    return (*numbers, *findings, *_lines_beside(before, after))
+
+
+def _changed(before: Json, after: Json) -> Iterator[tuple[str, str, str]]:
     for name, of in _LINES:
         old, new = of(before), of(after)
         if old != new:
-            yield f"{name}: {old or 'none'} → {new or 'none'}"
+            yield name, old, new
+
+
+def _numbers(before: Json, after: Json) -> Iterator[str]:
+    return (f"{name}: {old or 'none'} → {new or 'none'}" for name, old, new in _changed(before, after))
 
 
 def _dose(key: str, unit: str) -> Callable[[Json], str]:
@@ -69,20 +80,30 @@ def _standings(p: Json) -> dict[str, str]:
     return found | {f["check"]: f["severity"] for f in p["findings"]}
 
 
-def _findings(before: Json, after: Json, titles: Mapping[str, str]) -> Iterator[str]:
+def _turned(before: Json, after: Json) -> Iterator[tuple[str, str, str]]:
+    """Each check that ended otherwise: how before, how now, and whether it needs a reason that nobody gave."""
     old, new = _standings(before), _standings(after)
     answered = {o["check"] for o in before["overrides"]}
     for check in (*new, *(c for c in old if c not in new)):
         was, now = old.get(check, "not known"), new.get(check, "not known")
         if was != now:
             needs = ", and needs a reason that the approval does not give" if now == "override" and check not in answered else ""
-            yield f"{titles.get(check, check)}: {was} → {now}{needs}"
+            yield check, was, f"{now}{needs}"
+
+
+def _findings(before: Json, after: Json, titles: Mapping[str, str]) -> Iterator[str]:
+    return (f"{titles.get(check, check)}: {was} → {now}" for check, was, now in _turned(before, after))
 
 
 def _companions(before: Json, after: Json) -> Iterator[str]:
+    for title, was, now in _lines_beside(before, after):
+        yield f"{title}: {'added' if not was else 'left out'}" if not (was and now) else f"{title}: “{was}” → “{now}”"
+
+
+def _lines_beside(before: Json, after: Json) -> Iterator[tuple[str, str, str]]:
+    """Each companion that is chosen in one of them only, or says something else; "" where it is not chosen."""
     old, new = ({c["id"]: c for c in p["companions"] if c["selected"]} for p in (before, after))
     for id_ in (*new, *(i for i in old if i not in new)):
-        if id_ not in old or id_ not in new:
-            yield f"{(new.get(id_) or old[id_])['title']}: {'added' if id_ in new else 'left out'}"
-        elif old[id_]["text"] != new[id_]["text"]:
-            yield f"{new[id_]['title']}: “{old[id_]['text']}” → “{new[id_]['text']}”"
+        was, now = (str(p[id_]["text"]) if id_ in p else "" for p in (old, new))
+        if was != now:
+            yield str((new.get(id_) or old[id_])["title"]), was, now

@@ -89,9 +89,9 @@ def ledger(case: Case) -> tuple[Line, ...]:
 
     The rules stand in words in `order_sets/checks/duplication.toml`.
     """
-    run = case.selections.run
+    runs = case.selections.own_runs
     found = drugs(case, IMMUNOGLOBULIN)
-    own = [m for m in found if run and m.item.run == run]
+    own = [m for m in found if m.item.run in runs]
     kinds = {k: [m for m in found if m.item.kind == k and m not in own] for k in ("administration", "dispense", "request", "statement")}
     book = _Book(case, own, kinds["administration"], kinds["dispense"], kinds["request"], kinds["statement"])
     for m in own:

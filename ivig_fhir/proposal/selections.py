@@ -58,6 +58,7 @@ class Selections:
     per_kg: Decimal | None = None
     course_g: Decimal | None = None
     run: str | None = None
+    replaces: str | None = None  # the run whose order this one takes the place of
     days: int | None = None
     start: FhirTime | None = None
     dates: tuple[date, ...] | None = None
@@ -78,11 +79,16 @@ class Selections:
     overrides: tuple[ChosenOverride, ...] = ()
     given: tuple[str, ...] = ()
 
+    @property
+    def own_runs(self) -> frozenset[str]:
+        """The runs whose entries in the record are this order itself: its own, and the one that it replaces."""
+        return frozenset(r for r in (self.run, self.replaces) if r)
+
 
 _KEYS = {
-    "indication", "regimen", "product", "dose", "run", "days", "start", "dates", "interval_weeks", "cycles", "weight", "rounding", "rate",
-    "vial_sizes_g", "concentration_mg_ml", "absolute_max_g", "diluent", "setting", "premedication", "thromboprophylaxis", "companions",
-    "overrides",
+    "indication", "regimen", "product", "dose", "run", "replaces", "days", "start", "dates", "interval_weeks", "cycles", "weight",
+    "rounding", "rate", "vial_sizes_g", "concentration_mg_ml", "absolute_max_g", "diluent", "setting", "premedication",
+    "thromboprophylaxis", "companions", "overrides",
 }  # fmt: skip
 
 
@@ -101,7 +107,8 @@ def parse_selections(raw: Any) -> Selections:
         product=_word(data, "product"),
         per_kg=_number(dose, "per_kg", "dose.", most=MOST_PER_KG),
         course_g=_number(dose, "course_g", "dose."),
-        run=_run(data),
+        run=_run(data, "run"),
+        replaces=_run(data, "replaces"),
         days=_whole(data, "days"),
         start=_start(data),
         dates=_dates(data),
@@ -212,10 +219,10 @@ def _flag(data: Mapping[str, Any], key: str) -> bool:
     return bool(value)
 
 
-def _run(data: Mapping[str, Any]) -> str | None:
-    run = _word(data, "run")
+def _run(data: Mapping[str, Any], key: str) -> str | None:
+    run = _word(data, key)
     if run is not None and not run.startswith("urn:uuid:"):
-        raise SelectionError(said="run is not a urn:uuid.")
+        raise SelectionError(said=f"{key} is not a urn:uuid.")
     return run
 
 

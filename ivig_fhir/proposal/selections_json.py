@@ -20,6 +20,7 @@ def as_json(s: Selections) -> Json:
         "product": s.product,
         "dose": _dose(s),
         "run": s.run,
+        "replaces": s.replaces,
         "days": s.days,
         "start": s.start.text if s.start else None,
         "dates": [d.isoformat() for d in s.dates] if s.dates else None,

@@ -47,8 +47,8 @@ def asked_for(form: Form, page: Page, runtime: Runtime) -> Asked:
 
 
 def _kept(selections: Selections) -> dict[str, Any]:
-    """Selections as a run keeps them; the run itself is not one of its choices."""
-    return {k: v for k, v in as_json(selections).items() if k != "run"}
+    """Selections as a run keeps them; its runs are none of its choices."""
+    return {k: v for k, v in as_json(selections).items() if k not in ("run", "replaces")}
 
 
 def _typed(text: str, page: Page, runtime: Runtime) -> Asked:

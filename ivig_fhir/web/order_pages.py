@@ -93,6 +93,8 @@ def _review(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     opened = open_page(runtime, session, run, fresh)
     if opened.run.state not in BEFORE_EHR:
         return redirect("receipt", 303)
+    if opened.run.replaces and opened.run.state == "proposed":  # a change is approved where its difference is shown
+        return redirect(f"../{opened.run.replaces}/{'change' if session.role == 'prescriber' else 'receipt'}", 303)
     return review_page(runtime, session, opened)
 
 

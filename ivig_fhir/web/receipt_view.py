@@ -73,12 +73,19 @@ def receipt_view(order: Order, page: Page, mode: WriteMode, by_hand: str = "") -
         "queried": order.state == "queried",
         "withdrawable": allows(order.state, Event.CANCEL) and mode.writes and order.state != "approved",
         "closed": order.state in ("rejected", "cancelled"),
+        "change": order.state == "queried" and bool(_last_word(order).get("change")),
+        "replaced_by": _last_word(order).get("replaced_by") or "",
         "course": receipt is not None and order.state not in ("approved", "uncertain"),
         "retry": "" if by_hand else _retry(order.state, mode),
         "caution": order.state == "approved",
         "copy_text": by_hand,
         "reason": mode.reason if by_hand and not mode.writes else "",
     }
+
+
+def _last_word(order: Order) -> View:
+    said: View = json.loads(order.verification) if order.verification else {}
+    return said
 
 
 def _reference(receipt: Receipt | None) -> str:

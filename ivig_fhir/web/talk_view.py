@@ -37,8 +37,16 @@ def _said(word: Mapping[str, Any]) -> Iterator[View]:
     if note:
         yield {
             "who": word["who"]["display"],
-            "did": "decided that it goes on" if word.get("event") == "resume" else _DID.get(word["decision"], ""),
+            "did": _did(word),
             "at": f"{day(at.earliest)}, {clock(at.earliest)}" if at else "",
             "reason": reason.get("display", ""),
             "note": note,
         }
+
+
+def _did(word: Mapping[str, Any]) -> str:
+    if word.get("event") == "resume":
+        return "decided that it goes on"
+    if word.get("change"):
+        return "proposes a change"
+    return "approved the change" if word.get("replaced_by") else _DID.get(word["decision"], "")

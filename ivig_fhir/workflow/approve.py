@@ -19,6 +19,7 @@ from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
 from ivig_fhir.store import kept_charts, orders, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.displace import prior_order, refuse_unreplaceable
 from ivig_fhir.workflow.propose import Page, drafted, open_page, remember, reread
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
@@ -38,6 +39,7 @@ def approve_order(
     if shown and shown != how.mode:
         return (Refusal("mode", f"{_OTHER_WAY} {how.reason} Read what is stored where, then approve."),)
     page = open_page(runtime, session, run_id)
+    refuse_unreplaceable(runtime, session, page.run)
     proposal = drafted(page)
     now_read = reread(runtime, session, page)
     changed = changed_facts(proposal.used, drafted(now_read).used)
@@ -82,7 +84,7 @@ def _frame(runtime: Runtime, session: sessions.Session, page: Page, proposal: Pr
     )
     encounter = f"Encounter/{session.context.encounter}" if session.context.encounter else None
     frame = proposal_context(proposal, runtime.canonical, runtime.version)
-    return replace(frame, encounter=encounter, coverage=coverage, reason=reason)
+    return replace(frame, encounter=encounter, coverage=coverage, reason=reason, prior=prior_order(runtime, session, page.run))
 
 
 def by_hand(order: Order) -> bool:

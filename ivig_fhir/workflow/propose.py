@@ -143,7 +143,8 @@ def _page(runtime: Runtime, run: Run, chosen: Mapping[str, Any], reading: Readin
     candidates = indications_in(reading.chart, runtime.content)
     proposal = None
     if chosen.get("indication") or len(candidates) == 1:
-        selections = parse_selections({**chosen, "run": f"urn:uuid:{run.run}"})
+        replaced = f"urn:uuid:{run.replaces}" if run.replaces else None
+        selections = parse_selections({**chosen, "run": f"urn:uuid:{run.run}", "replaces": replaced})
         proposal = propose(reading.chart, selections, runtime.content, reading.at, runtime.site)
     return Page(run, chosen, reading, proposal, candidates)
 

@@ -119,12 +119,19 @@ def signer(order: Order) -> Clinician:
 
 
 def decide_order(
-    runtime: Runtime, session: sessions.Session, run_id: str, decision: OrderState, digest: str, reason: Mapping[str, str] | None
+    runtime: Runtime,
+    session: sessions.Session,
+    run_id: str,
+    decision: OrderState,
+    digest: str,
+    reason: Mapping[str, str] | None,
+    change: Mapping[str, Any] | None = None,
 ) -> tuple[Refusal, ...]:
     """Verifies, queries or rejects the order whose digest was on screen, in the EHR and with us; or every reason against it.
 
     The order is read and recalculated again first. A verification names the page's digest, or that of the approved proposal, which
-    is the one that a script is promised; a question or a rejection may. Written with If-Match; ChangedInEhr when somebody was faster.
+    is the one that a script is promised; a question or a rejection may. `change` is the order that a question proposes instead.
+    Written with If-Match; ChangedInEhr when somebody was faster.
     """
     case = open_case(runtime, session, run_id)
     who, now = clinician(session), runtime.now()
@@ -138,7 +145,7 @@ def decide_order(
         given = None
     else:
         given = Reason(reason.get("code", ""), known.get(reason.get("code", ""), ""), reason.get("note", "").strip())
-        made = decide(decision, given, known, case.review, seen or case.review.digest, case.review.stored, who, now)
+        made = decide(decision, given, known, case.review, seen or case.review.digest, case.review.stored, who, now, change)
     if not isinstance(made, Verification):
         return made
     act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, given)

@@ -7,7 +7,7 @@ import json
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import complete, find_out, write
-from ivig_fhir.errors import FhirError, OutcomeUnknown, SeveralAnchors, StateError
+from ivig_fhir.errors import FhirError, IvigError, OutcomeUnknown, SeveralAnchors, StateError
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Receipt
@@ -16,6 +16,7 @@ from ivig_fhir.order.transaction import Transaction, from_json
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.displace import displaced
 from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
@@ -46,12 +47,13 @@ def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
     client, sent = runtime.client(session), _transaction(order)
     try:
         introduce(runtime, session)
-        written = write(client, sent, runtime.mode(session))
+        with displaced(runtime, session, order) as first:  # the order that this one replaces goes before it, or with it
+            written = write(client, Transaction(sent.run, (*first, *sent.entries)), runtime.mode(session))
     except (OutcomeUnknown, SeveralAnchors):  # of an order that is there twice nobody may say that it is not
         with runtime.database.write() as tx:
             orders.release(tx, order.run, runtime.now())
         raise
-    except FhirError as error:
+    except IvigError as error:
         with runtime.database.write() as tx:
             orders.record_unsent(tx, order.run, who, runtime.now(), note=error.code)
         raise

@@ -48,6 +48,10 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/s/<sid>/orders/<run>/print"): (409, 409, 409, 403, 401, 401),  # it is in the EHR: nobody enters it by hand
     ("GET", "/s/<sid>/orders/<run>/bundle"): (200, 200, 200, 403, 401, 401),
     ("GET", "/s/<sid>/orders/<run>/sheet"): (409, 409, 409, 403, 401, 401),
+    ("GET", "/s/<sid>/orders/<run>/change"): (409, 403, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/change"): (409, 403, 403, 403, 401, 401),
+    ("GET", "/s/<sid>/pharmacy/<run>/change"): (403, 200, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/change"): (403, 200, 403, 403, 401, 401),
     ("GET", "/s/<sid>/orders/<run>/course"): (200, 200, 200, 403, 401, 401),
     ("GET", "/s/<sid>/orders/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
     ("POST", "/s/<sid>/orders/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),

@@ -22,9 +22,9 @@ _MEDICINE_TYPES = ("MedicationRequest", "MedicationStatement", "MedicationAdmini
 
 
 def immunoglobulin(case: Case) -> Result:
-    """Another immunoglobulin order, waiting or active, or an infusion of another course a short time ago; this run itself apart."""
-    own = case.selections.run
-    others = [m for m in drugs(case, IMMUNOGLOBULIN) if not (own and m.item.run == own)]
+    """Another immunoglobulin order, waiting or active, or an infusion of another course a short time ago; this order itself apart."""
+    own = case.selections.own_runs
+    others = [m for m in drugs(case, IMMUNOGLOBULIN) if m.item.run not in own]
     hits = [hit for m in others if (hit := _duplicate(case, m)) is not None]
     hits += [hit for m in events(case, ("Immunization",), IMMUNOGLOBULIN) if (hit := _infusion(case, m)) is not None]
     if hits:
