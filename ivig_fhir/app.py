@@ -35,11 +35,13 @@ from ivig_fhir.web import (
     dispense_pages,
     errors,
     launch_pages,
+    my_orders_pages,
     order_pages,
     pharmacy_pages,
     session_pages,
     sheet_pages,
     status_pages,
+    story_pages,
     worklist_pages,
 )
 from ivig_fhir.web.doors import content_words
@@ -75,6 +77,8 @@ def create_app(settings: Settings, http: Any = None, now: Any = None) -> Flask:
         session_pages,
         status_pages,
     ):
+        app.register_blueprint(module.pages(runtime))
+    for module in (my_orders_pages, story_pages):
         app.register_blueprint(module.pages(runtime))
     app.register_blueprint(_hooks(runtime))
     return app

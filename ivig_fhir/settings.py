@@ -43,6 +43,8 @@ TABLE: tuple[Setting, ...] = (
     Setting("IVIG_SESSION_IDLE_MINUTES", "30", False, "a session ends after this long without a request"),
     Setting("IVIG_SESSION_ABSOLUTE_MINUTES", "480", False, "a session ends after this long in any case"),
     Setting("IVIG_KEY_OVERLAP_HOURS", "24", False, "longest time that an EHR keeps our published keys; a new key signs after it"),
+    Setting("IVIG_DRAFT_HOURS", "24", False, "a draft that nobody touched for so long is named as one to read again or to drop"),
+    Setting("IVIG_START_HOURS", "24", False, "an order that is not verified so long before its first infusion is named as urgent"),
     Setting("IVIG_LOG_LEVEL", "INFO", False, "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -64,6 +66,8 @@ class Settings:
     session_idle_minutes: int
     session_absolute_minutes: int
     key_overlap_hours: int
+    draft_hours: int
+    start_hours: int
     log_level: str
 
     @classmethod
@@ -89,6 +93,8 @@ class Settings:
             session_idle_minutes=_minutes(values, "IVIG_SESSION_IDLE_MINUTES"),
             session_absolute_minutes=_minutes(values, "IVIG_SESSION_ABSOLUTE_MINUTES"),
             key_overlap_hours=_hours(values, "IVIG_KEY_OVERLAP_HOURS"),
+            draft_hours=_hours(values, "IVIG_DRAFT_HOURS"),
+            start_hours=_hours(values, "IVIG_START_HOURS"),
             log_level=_one_of(values, "IVIG_LOG_LEVEL", _LEVELS),
         )
         settings._coherent()

@@ -138,6 +138,7 @@ def release(tx: Tx, run: str, now: datetime, kind: str = "reconcile") -> None:
     """Gives a claim back while the fate stays uncertain, so that the next look need not wait for the lease."""
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
     outbox.put(tx, run, kind, now)
+    audit.append(tx, now, "", _tenancy(tx, run).iss, "order.unanswered", run, note=kind)
 
 
 def record_write(tx: Tx, run: str, to: str, receipt: str, resources: Iterable[str], by: str, now: datetime, transaction: str = "") -> Order:
@@ -181,10 +182,11 @@ def hold_decision(tx: Tx, run: str, expected: Collection[str], decision: str, by
     return True
 
 
-def drop_decision(tx: Tx, run: str) -> None:
+def drop_decision(tx: Tx, run: str, now: datetime) -> None:
     """Forgets a decision that certainly is not in the EHR; the order stands as it stood."""
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_decision=None, lease_until=None))
     outbox.settle(tx, run)
+    audit.append(tx, now, "", _tenancy(tx, run).iss, "order.undecided", run)
 
 
 def undecided(tx: Tx, tenancy: Tenancy, now: datetime) -> tuple[str, ...]:

@@ -76,8 +76,10 @@ def in_state(tx: Tx, tenancy: Tenancy, states: Collection[str]) -> tuple[Run, ..
     return tuple(_run(tx, row) for row in tx.conn.execute(query))
 
 
-def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: datetime) -> Run:
+def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: datetime, by: str = "", what: str = "") -> Run:
     """Keeps what was chosen in the run that was read. It is a draft again; an approval that never left is void.
+
+    `by` is who changed it, where it is another person than the one who began it; `what` names the choices that changed, for the audit.
 
     Errors: Conflict if it changed since it was read, StateError once it may have reached the EHR.
     """
@@ -97,9 +99,10 @@ def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: da
     )
     if tx.conn.execute(changed).rowcount != 1:
         raise Conflict("run changed since it was read")
-    if run.state == "approved":
+    signed = run.state == "approved"
+    if signed:
         kept_charts.forget(tx, run.run)
-        audit.append(tx, now, run.user, run.tenancy.iss, "order.revised", run.run)
+    audit.append(tx, now, by or run.user, run.tenancy.iss, "order.revised" if signed else "order.changed", run.run, note=what)
     return load(tx, run.tenancy, run.run)
 
 
@@ -116,6 +119,13 @@ def touch(tx: Tx, run: str, now: datetime) -> bool:
     """Counts a change of a run that stays as it is, which makes others wait who would change it; whether there is such a run."""
     touched = update(RUNS).where(RUNS.c.run == run)
     return tx.conn.execute(touched.values(changed=now, version=RUNS.c.version + 1)).rowcount == 1
+
+
+def of_user(tx: Tx, tenancy: Tenancy, user: str, at_most: int) -> tuple[Run, ...]:
+    """The newest runs that a person began in one tenancy, whoever the patient is, the one changed last first."""
+    whose = in_tenancy(tenancy) & (RUNS.c.user == user)
+    found = tx.conn.execute(select(RUNS).where(whose).order_by(RUNS.c.changed.desc(), RUNS.c.run).limit(at_most))
+    return tuple(_run(tx, row) for row in found)
 
 
 def in_tenancy(tenancy: Tenancy) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from ivig_fhir.web.pictures import LOW, RatePicture, rate_picture
 from ivig_fhir.web.record_view import before_view, laboratory_view
 from ivig_fhir.web.render import REASONS, STATES, amount, clock, day, duration, percent, short_name, shouted
 from ivig_fhir.web.schedule import days_view, series_facts
-from ivig_fhir.web.supply_view import receipt_said, supply_view, vials_said
+from ivig_fhir.web.supply_view import companions_by_kind, receipt_said, supply_view, vials_said
 from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.web.verification_view import TIERS, second_person, second_person_because, steps_view
 from ivig_fhir.workflow.runtime import Runtime, clinician
@@ -73,6 +73,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "laboratory": laboratory_view(desk),
         "before": before_view(desk),
         "supply": supply_view(desk),
+        "companions": companions_by_kind(kept),
         "receipt": receipt_said(case.approved.receipt),
         **_findings(kept, runtime),
         "approver": case.review.signers[0].display,

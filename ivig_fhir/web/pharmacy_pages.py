@@ -16,6 +16,7 @@ from ivig_fhir.web.errors import wants_json
 from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.second_person import note_second_person
 from ivig_fhir.workflow.verify import decide_order, open_case
 
 
@@ -37,7 +38,10 @@ def pages(runtime: Runtime) -> Blueprint:
     def double(sid: str, run: str) -> Response:
         session = enter(runtime, sid, "pharmacist")
         typed = {k: v for k, v in request.form.items() if k != "csrf_token"}
-        return page(runtime, session, "double.html", apart_view(open_case(runtime, session, run), runtime, typed))
+        view = apart_view(open_case(runtime, session, run), runtime, typed)
+        if view["rows"]:
+            note_second_person(runtime, session, run, view["agrees"])
+        return page(runtime, session, "double.html", view)
 
     for name, decision in (("verify", OrderState.VERIFIED), ("query", OrderState.QUERIED), ("reject", OrderState.REJECTED)):
         blueprint.add_url_rule(f"/<run>/{name}", name, _decision(runtime, decision), methods=["POST"])

@@ -16,7 +16,9 @@ from ivig_fhir.web.choices import choices_view
 from ivig_fhir.web.difference_view import difference_view
 from ivig_fhir.web.doors import page
 from ivig_fhir.web.mode_view import consequence, mode_view
+from ivig_fhir.web.my_orders_view import launch_line
 from ivig_fhir.web.review_view import review_view
+from ivig_fhir.workflow.my_orders import my_orders
 from ivig_fhir.workflow.propose import Page, alternatives, last_change
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
@@ -32,9 +34,10 @@ def review_page(
     **more: Any,
 ) -> Response:
     """The page of a run before it is in the EHR. `typed` are form values that could not be used, `more` what is said about them."""
+    said = {"mine": launch_line(my_orders(runtime, session), opened.run.run), **more}
     if opened.proposal is None:
-        return page(runtime, session, "choose.html", _choose(runtime, session, opened) | more, status)
-    return page(runtime, session, "review.html", _review(runtime, session, opened, opened.proposal, typed) | more, status)
+        return page(runtime, session, "choose.html", _choose(runtime, session, opened) | said, status)
+    return page(runtime, session, "review.html", _review(runtime, session, opened, opened.proposal, typed) | said, status)
 
 
 def _choose(runtime: Runtime, session: sessions.Session, opened: Page) -> View:

@@ -18,6 +18,9 @@ from ivig_fhir.web.desk import Desk
 from ivig_fhir.web.render import amount, day, plural
 
 View = dict[str, Any]
+_KINDS = (
+    ("medication", "Medicines"), ("lab", "Tests"), ("monitoring", "Watch"), ("nursing", "Nursing"), ("education", "Advice"),
+)  # fmt: skip
 _SEEN = {"V": "", "K": "not seen at its source: confirm it"}
 
 
@@ -112,6 +115,13 @@ def companions_said(kept: Mapping[str, Any]) -> str:
     chosen = [c for c in kept["companions"] if c["selected"]]
     required = sum(1 for c in chosen if c["required"])
     return f"{len(chosen)} ordered, {required} required" if chosen else "none ordered"
+
+
+def companions_by_kind(kept: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """The names of the orders beside the infusion, medicines first."""
+    chosen = [c for c in kept["companions"] if c["selected"]]
+    made = [(title, [c["title"] for c in chosen if c["kind"] == kind]) for kind, title in _KINDS]
+    return [(title, names) for title, names in made if names]
 
 
 def receipt_said(text: str) -> View:

@@ -87,9 +87,16 @@ def choose(runtime: Runtime, session: sessions.Session, run_id: str, chosen: Map
     weight = str(made.proposal.weight.actual_kg or "") if made.proposal else ""
     overrides = encode(chosen.get("overrides") or []).decode("utf-8")
     with runtime.database.write() as tx:
-        run = proposals.save(tx, page.run, encode(chosen).decode("utf-8"), overrides, weight, runtime.now())
+        changed = changed_choices(page.chosen, chosen)
+        by = session.context.user
+        run = proposals.save(tx, page.run, encode(chosen).decode("utf-8"), overrides, weight, runtime.now(), by, ", ".join(changed))
     runtime.changes.keep(run_id, LastChange(page.chosen, chosen, understood))
     return replace(made, run=run)
+
+
+def changed_choices(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the choices that differ, in order; of what stands in them nothing, for it goes into the audit."""
+    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
 
 
 def last_change(runtime: Runtime, page: Page) -> tuple[LastChange, Proposal | None] | None:

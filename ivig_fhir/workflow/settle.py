@@ -52,7 +52,9 @@ def send_decision(
 
 def held_text(order: Order, made: Verification | Reply | Step, writes: Transaction) -> str:
     """What is kept of a decision while its fate is open: the decision, from which state, by whom, and what is sent."""
-    return _text({"decision": made.to_json(), "from": order.state, "by": made.who.reference, "transaction": to_json(writes)})
+    return _text(
+        {"decision": _after(order) | made.to_json(), "from": order.state, "by": made.who.reference, "transaction": to_json(writes)}
+    )
 
 
 def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
@@ -100,9 +102,14 @@ def _release(runtime: Runtime, run: str) -> None:
         orders.release(tx, run, runtime.now(), kind="decision")
 
 
+def _after(order: Order) -> dict[str, Any]:
+    """What was said on the order before, which stays with the new word: a question is not lost when it is answered and decided."""
+    return {"asked": decode(order.verification)} if order.verification else {}
+
+
 def _drop(runtime: Runtime, run: str) -> None:
     with runtime.database.write() as tx:
-        orders.drop_decision(tx, run)
+        orders.drop_decision(tx, run, runtime.now())
 
 
 def _text(data: Any) -> str:

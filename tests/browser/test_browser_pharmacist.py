@@ -134,9 +134,12 @@ def test_no_width_needs_scrolling_sideways_even_with_everything_open(
         shot(page, f"pharmacist-{width}-{case.replace(' ', '-')}", whole=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(f"{RIGHT_OF}.map((e) => e.outerHTML.slice(0, 120))") == []
-        page.goto(f"{page.url}steps")
-        page.evaluate(OPEN_ALL)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        base = page.url
+        for beside in ("steps", "story", "double"):
+            page.goto(f"{base}{beside}")
+            page.evaluate(OPEN_ALL)
+            shot(page, f"pharmacist-{width}-{beside}", whole=True)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, beside
 
 
 def test_the_keyboard_goes_through_the_page_in_the_order_in_which_it_is_read_and_ends_at_verify(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from journey.a_hospital import Hospital, Tab
+from journey.a_hospital import NOTE, Hospital, Tab
 
 CIDP = "cidp-adult"
 
@@ -75,3 +75,43 @@ def test_a_second_person_calculates_without_seeing_the_result(pharmacist: Tab) -
     assert "Type a plain number in each field" in wrong
     assert "Both calculations" not in wrong
     assert "160 g" not in wrong.replace("\u00a0", " ")
+
+
+SCREEN = (
+    "SAMPLETON, Edwin", "Allergies None known",  # who
+    "Actual weight 82.0 kg 27 Feb 2026", "Ideal 75.0 kg", "Adjusted 77.8 kg", "Dosing weight 82.0 kg actual", "Policy adj-bmi30, version 1.",
+    "G61.81, tier A: on a label",  # for what
+    "exact 41 g, rounded 40 g (−2.4 %)", "Mon 2 Mar 40 g", "Thu 5 Mar 40 g", "400 mL in 99 min", "1 × 40 g; waste 0 g",
+    "Whole course 160 g; exact 2 g/kg",
+    "Pump, 99 min, never above 393 mL/h", "Label maximum 4.8 mL/kg/h: 393 mL/h",
+    "NDC 13533-800", "HCPCS J1561, per 500 mg: 80 units each infusion, 320 in the course", "Wastage Nothing discarded: modifier JZ",
+    "Authorization none in the record", "Coverage Sample Mutual, active", "ordered, 9 required", "Medicines: ", "Vital signs",
+    "9 of 9 essential fields",
+    "No overrides Approved by Adwoa Sample-Osei", "every check was made", "3 warnings",
+    "Cumulative 0 g in the last 28 days; 2 g/kg with this course", "Last infusion none recorded as given", "Last reaction none recorded",
+    "eGFR, CKD-EPI 2021", "Creatinine mg/dL", "IgG",
+    "Second calculation agrees: ",
+)  # fmt: skip
+
+
+def test_everything_that_a_pharmacist_wants_is_on_the_one_screen(pharmacist: Tab) -> None:
+    words = pharmacist.page.text.replace("\u00a0", " ")
+    for said in SCREEN:
+        assert said in words, said
+
+
+def test_an_override_stands_with_its_reason_its_note_and_its_person(at: Hospital) -> None:
+    at.tab("mg-crisis-ckd").approve()
+    tab = at.tab("mg-crisis-ckd", "pharmacist", target="pharmacy")
+    words = tab.follow("PLACEHOLD").text.replace("\u00a0", " ")
+    assert "1 override by Adwoa Sample-Osei, 2 Mar, 09:00" in words
+    assert f"9, Monitoring is in place: “{NOTE}”" in words
+
+
+def test_units_that_are_thrown_away_are_those_of_the_vials_less_those_of_the_dose(at: Hospital) -> None:
+    at.tab("kawasaki-infant").approve()
+    tab = at.tab("kawasaki-infant", "pharmacist", target="pharmacy")
+    words = tab.follow("BEISPIEL").text.replace("\u00a0", " ")
+    assert "1 × 20 g; waste 2.7 g" in words
+    assert "35 units each infusion" in words  # 17.3 g: the 35th unit was begun
+    assert "2.7 g discarded each: 5 units with modifier JW" in words  # 40 units of the vial less 35

@@ -69,7 +69,7 @@ def test_a_recorded_decision_is_no_longer_open(sent: Database) -> None:
 def test_a_decision_that_is_not_in_the_ehr_leaves_the_order_as_it_stood(sent: Database) -> None:
     held(sent)
     with sent.write() as tx:
-        orders.drop_decision(tx, RUN)
+        orders.drop_decision(tx, RUN, NOW)
         assert orders.load(tx, HERE, RUN).decision == ""
         assert outbox.waiting(tx) == ()
     assert state(sent) == "sent"
