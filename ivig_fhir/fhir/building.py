@@ -163,6 +163,8 @@ def drop_empty(element: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_empty(value: Any) -> Any:
+    if isinstance(value, str | int | Decimal):  # most are; asking whether one is a Mapping costs more
+        return value
     if isinstance(value, Mapping):
         return drop_empty(value)
     if isinstance(value, list | tuple):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from ivig_fhir.fhir.codes import codings
@@ -41,7 +42,7 @@ class StoredOrder:
         self.volume, self.concentration = number(held.get("volume"), "mL"), number(held.get("concentration"), "mg/mL")
         self.written = [str(e) for e in (self.dosage.get("timing") or {}).get("event") or []]
 
-    @property
+    @cached_property
     def dates(self) -> list[date]:
         """The days of the infusions; fewer than `written` where one is not a date."""
         return [d for d in (parse_date(e[:10]) for e in self.written) if d is not None]
@@ -61,7 +62,7 @@ class StoredOrder:
         """Every code of the product, in any system."""
         return frozenset(c.code for c in codings(self.order.get("medicationCodeableConcept")))
 
-    @property
+    @cached_property
     def supported_by(self) -> tuple[str, ...]:
         """The resources that the order names in support."""
         return tuple(pointed_to(r) for r in self.order.get("supportingInformation") or [])
@@ -99,4 +100,5 @@ def said(value: Fraction | None, unit: str = "") -> str:
     """The number as a person writes it, with its unit; "nothing" where there is none."""
     if value is None:
         return "nothing"
-    return f"{plain(Decimal(value.numerator) / Decimal(value.denominator))} {unit}".strip()
+    shown = str(value.numerator) if value.denominator == 1 else plain(Decimal(value.numerator) / Decimal(value.denominator))
+    return f"{shown} {unit}" if unit else shown

@@ -59,7 +59,7 @@ def calculate(
     days = len(dates)
     exact = course_g if course_g is not None else (per_kg or Decimal(0)) * kg
     each = exact / days
-    rounded, increment = _rounded(each, rounding, sizes)
+    rounded, increment = _rounded(exact, days, rounding, sizes)
     if rounded == 0:
         raise SelectionError(said="The dose of one infusion is less than can be measured; choose fewer days or more grams.")
     deviation = half_up((rounded - each) / each * 100, "0.1")
@@ -76,11 +76,15 @@ def calculate(
     )
 
 
-def _rounded(each: Decimal, rounding: Rounding | None, sizes: Sequence[Decimal]) -> tuple[Decimal, Decimal | None]:
-    """The first increment whose nearest multiple (a tie goes down) is within tolerance and makeable; else 0.1 g without vial rounding."""
+def _rounded(course: Decimal, days: int, rounding: Rounding | None, sizes: Sequence[Decimal]) -> tuple[Decimal, Decimal | None]:
+    """The first increment whose nearest multiple (a tie goes down) is within tolerance and makeable; else 0.1 g without vial rounding.
+
+    The tolerance is held against the whole course, because a third of it has no exact decimal.
+    """
+    each = course / days
     for increment in rounding.increments_g if rounding else ():
         nearest = (each / increment).to_integral_value(ROUND_HALF_DOWN) * increment
-        if rounding and nearest > 0 and abs(nearest - each) <= each * rounding.tolerance and makeable(nearest, sizes):
+        if rounding and nearest > 0 and abs(nearest * days - course) <= course * rounding.tolerance and makeable(nearest, sizes):
             return nearest, increment
     return half_up(each, "0.1"), None
 

@@ -24,4 +24,5 @@ def offered_ladder(case: Case) -> Ladder | None:
 def used_to_it(case: Case, days: int) -> bool:
     """Whether the same product was surely given within `days` before the first infusion; without a brand or a date nothing is sure."""
     product, start = case.order.product.id, case.order.start
-    return any(i.products == {product} and i.time is not None and start - i.time.earliest <= timedelta(days=days) for i in infusions(case))
+    dated = ((i.products, i.time) for i in infusions(case) if i.time is not None and not case.in_future(i.time))
+    return any(products == {product} and start - time.earliest <= timedelta(days=days) for products, time in dated)

@@ -170,4 +170,4 @@ def _pumped(steps: tuple[RateStep, ...], kg: Decimal, volume_ml: Decimal) -> tup
 
 
 def _minutes(volume_ml: Decimal, ml_h: Decimal) -> Decimal:
-    return volume_ml / ml_h * _MINUTES
+    return volume_ml * _MINUTES / ml_h  # multiplied first: a third of an hour is then whole minutes

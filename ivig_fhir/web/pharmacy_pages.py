@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
@@ -79,9 +80,7 @@ def case_page(runtime: Runtime, session: sessions.Session, run: str, refused: tu
             "receipt": json.loads(approved.receipt) if approved.receipt else None,
             "verification": json.loads(approved.verification) if approved.verification else None,
             "digest": case.review.digest,
-            "recalculated": [
-                {"what": x.what, "ordered": x.ordered, "recomputed": x.recomputed, "agrees": x.agrees} for x in case.review.lines
-            ],
+            "recalculated": [asdict(line) for line in case.review.lines],
         }
         return make_response(jsonify(made))
     view = case_view(case, runtime, session) | {"refused": refused, "claim": claim_of(runtime, session, case)}

@@ -12,6 +12,7 @@ from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.search import search
 from ivig_fhir.errors import EhrUnavailable, NotFound, ResourceGone, SeveralAnchors, StateError
+from ivig_fhir.fhir.building import decode
 from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference, reference_key
 from ivig_fhir.order.approval import Clinician, Refusal
@@ -19,7 +20,7 @@ from ivig_fhir.order.bundle import TASK, checked
 from ivig_fhir.order.course_writes import HOLD
 from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
 from ivig_fhir.order.receipt import Receipt
-from ivig_fhir.order.recompute import recompute, tables_of
+from ivig_fhir.order.recompute import Approved, recompute, tables_of
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.order.transaction import Transaction, without_types
 from ivig_fhir.order.verification import Review, Verification, decide, verify
@@ -62,7 +63,8 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     patient = reference(stored.order, "subject").removeprefix("Patient/")
     answers = read_answers(runtime, session, patient)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
-    lines = recompute(stored.order, record, tables_of(runtime.content))
+    approved = Approved(decode(order.body), decode(run.selections))
+    lines = recompute(stored.order, record, tables_of(runtime.content, runtime.site), runtime.now(), approved)
     lines = (*lines, wording(stored.order)) if lines else ()
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=receipt is None or receipt.incomplete)

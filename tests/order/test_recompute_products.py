@@ -14,7 +14,8 @@ from ivig_fhir.order.recompute import disagreements, recompute, tables_of
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.resources import proposal_bundle
 from tests.a_case import content
-from tests.a_record import Resource, coded, infused, proposed, quiet, weight
+from tests.a_kept_proposal import kept
+from tests.a_record import NOW, Resource, coded, infused, proposed, quiet, weight
 
 KIDNEY = coded("Condition", "ckd", "http://hl7.org/fhir/sid/icd-10-cm", "N18.31")
 TABLES = [(p.id, x.for_[0], str(x.concentration_mg_ml)) for p in content().products.values() for x in p.ladders]
@@ -41,7 +42,7 @@ def test_two_calculations_of_every_table_agree(product: str, ladder: str, concen
     proposal = made(product, ladder, concentration, *added)
     order = main_order(proposal)
     record = [*({r["id"]: r for r in quiet().values()} | {a["id"]: a for a in added}).values()]
-    lines = recompute(order, record, tables_of(content()))
+    lines = recompute(order, record, tables_of(content()), NOW, kept(proposal))
     assert disagreements(lines) == ()
     assert [line.what for line in lines if line.what.startswith("Step")] == [f"Step {n + 1}" for n in range(len(proposal.rate.steps))]
     gate(order)
@@ -58,6 +59,7 @@ def given(when: str, brand: str = "Panzyga", **changes: Any) -> Resource:
         (given("2026-01-05T10:00:00Z"), True),  # 56 days before the first infusion
         (given("2026-01-04T10:00:00Z"), False),
         (given("2026-02-02T10:00:00Z", status="not-done"), False),
+        (given("2026-03-20T10:00:00Z"), False),  # still to come
         (given("2026-02-02T10:00:00Z", "Privigen"), False),
         (given("2026-02-02T10:00:00Z", medicationCodeableConcept={"coding": [{"system": NDC, "code": "68982-822-03"}]}), True),
         (given("2026-02-02T10:00:00Z", medicationCodeableConcept=None, medicationReference={"reference": "Medication/m"}), True),

@@ -21,6 +21,7 @@ from ivig_fhir.proposal.context import MAIN, proposal_context
 from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.selections import ChosenOverride
 from tests.a_case import content
+from tests.a_kept_proposal import kept
 from tests.a_record import NOW, Resource, coded, infused, proposed, quiet, weight
 
 ADULT, CHILD, INFANT = (("1986-01-15", Decimal(70)), ("2018-01-15", Decimal(26)), ("2026-02-20", Decimal("3.1")))
@@ -100,7 +101,7 @@ def test_each_regimen_is_an_order_that_may_leave_and_that_the_second_calculation
     order = next(e.resource for e in written.entries if e.role == MAIN)
     record = [*({**quiet(), **{str(f["id"]): f for f in facts(order_set, ages(order_set, wanted))}}).values()]
     person = {**record[0], "birthDate": patient(ages(order_set, wanted))[0], "gender": "female"}
-    assert disagreements(recompute(order, [person, *record[1:]], tables_of(content()))) == ()
+    assert disagreements(recompute(order, [person, *record[1:]], tables_of(content()), NOW, kept(made))) == ()
 
 
 def defaults() -> Iterator[tuple[str, str | None]]:

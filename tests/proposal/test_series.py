@@ -23,7 +23,8 @@ from ivig_fhir.proposal.model import Series
 from ivig_fhir.proposal.resources import proposal_bundle
 from ivig_fhir.proposal.selections import parse_selections
 from tests.a_case import content
-from tests.a_record import proposed, quiet
+from tests.a_kept_proposal import kept
+from tests.a_record import NOW, proposed, quiet
 
 CIDP = content().order_sets["cidp"]
 MAINTENANCE, LOADING = CIDP.regimen("cidp-maint"), CIDP.regimen("cidp-load")
@@ -181,6 +182,6 @@ def test_the_written_order_holds_every_date_and_the_second_calculation_agrees(ch
     assert dosage["timing"]["event"] == [d.isoformat() for d in proposal.series.dates]
     assert order["dispenseRequest"]["quantity"]["value"] == proposal.series.total_g
     assert any("Review on Wed 2 Sep 2026" in n["text"] for n in order["note"])
-    lines = recompute(order, list(quiet().values()), tables_of(content()))
+    lines = recompute(order, list(quiet().values()), tables_of(content()), NOW, kept(proposal))
     assert {line.what: line.agrees for line in lines}["Series"] is True
     assert disagreements(lines) == ()
