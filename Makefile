@@ -32,6 +32,7 @@ types: $(VENV)/.dev
 proof: $(VENV)/.dev ## the long proofs; their figures are committed under docs/generated
 	@$(BIN)/python -m pytest -m proof -n 0
 	@$(BIN)/python scripts/peers_page.py
+	@$(BIN)/python scripts/recompute.py
 	@$(BIN)/python scripts/thresholds.py
 	@$(BIN)/python scripts/mutation.py
 

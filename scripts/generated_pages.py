@@ -31,6 +31,7 @@ FIGURES = {  # what other commands write beside these pages
     "web-real-charts.md": "Each real chart on its whole way through the web",
     "properties.md": "Properties of 100,000 random proposals",
     "mutation.md": "Mutation testing of the arithmetic",
+    "recompute.md": "The second calculation on random orders, and mistakes planted into the first",
     "thresholds.md": "Every threshold of the checks, moved by one step",
     "performance.json": "Time and memory",
     "roles.md": "Who may do what",
