@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -46,12 +47,11 @@ _NAMES = {
     "Dose of one infusion": "Rounded, each",
     "Volume of one infusion": "Volume, each",
 }
-_STEP = "Step "
-# Lines of the second calculation that are named together while they agree: they carry no figure that is read beside the order.
-_QUIET = frozenset(
+# Lines of the second calculation that are read beside the order also while they agree; the others are then named together.
+_READ = frozenset(
     {
-        "Patient", "Product", "Weighed in", "Weight policy", "Grams per kilogram of one infusion", "Infusions", "Daily repeat",
-        "Grams to supply", "Most in one infusion", "Most in a course", "Lowest and highest rate", "Series", "Dosage in words",
+        "Dosing weight", "Calculated dose of one infusion", "Dose of one infusion", "Volume of one infusion", "Label maximum", "Rate steps",
+        "Weight since the approval",
     }
 )  # fmt: skip
 
@@ -224,11 +224,9 @@ def _second(case: Case, agrees: bool) -> View:
     agreed, judged = sum(x.agrees is True for x in lines), sum(x.agrees is not None for x in lines)
     verdict = f"Second calculation agrees: {agreed} of {judged}" if agrees else _against(lines)
     order = case.review.stored.order
-    shown = [
-        SimpleNamespace(what=_NAMES.get(x.what, x.what), ordered=x.ordered, recomputed=x.recomputed, agrees=x.agrees is not False)
-        for x in lines
-    ]
-    quiet = [x for x in shown if x.agrees and (x.what in _QUIET or x.what.startswith(_STEP))]
+    loud = {_NAMES.get(name, name) for name in _READ}
+    shown = [SimpleNamespace(**asdict(x) | {"what": _NAMES.get(x.what, x.what), "agrees": x.agrees is not False}) for x in lines]
+    quiet = [x for x in shown if x.agrees and x.what not in loud]
     return {
         "kind": "ok" if agrees else "stop",
         "verdict": verdict,
