@@ -49,7 +49,7 @@ def main() -> int:
     while state["seen"].get("orders", 0) < wanted and not state["faults"]:
         chunk(state)
         keep(state)
-        if state["next"] % (50 * CHUNK) == 0:
+        if state["next"] % (10 * CHUNK) == 0:
             write(state)
     write(state)
     missed = [what for what, found in state["mistakes"].items() if found is None]

@@ -25,6 +25,11 @@ from ivig_fhir.web.verification_view import second_person, steps_view
 from ivig_fhir.workflow.sheet import Beside
 
 View = dict[str, Any]
+# Lines of the second calculation whose figure is printed also where they agree; of all others their names are.
+_FIGURES = (
+    "Actual weight", "Ideal weight", "Dosing weight", "Calculated dose", "Dose of one", "Vials", "Volume", "Rate ceiling", "Step ",
+    "Minutes", "Label maximum", "Series", "Grams to supply", "Grams given", "Weight since", "Most in a course",
+)  # fmt: skip
 _MANY_ROWS = 15  # from here on the tables are set closer, so that the sheet stays one page
 
 
@@ -165,6 +170,7 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
     kept, order, lines = desk.kept, desk.case.approved, desk.case.review.lines
     titles = {id_: title for _, id_, title in desk.content.constants["check_index"]}
     stored = StoredOrder(desk.stored)
+    plain = [x for x in lines if x.agrees and not x.what.startswith(_FIGURES)]
     return {
         **person_view(desk.chart.patient),
         "allergies": allergies_said(desk.chart),
@@ -172,7 +178,8 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
         "grams": amount(kept["dose"]["per_infusion_g"], "g"),
         "days": [f"{day(d)}: {amount(kept['dose']['per_infusion_g'], 'g')}" for d in stored.dates],
         "steps": [{"title": s["title"], "lines": _short(s["title"], s["lines"])} for s in steps_view(desk)],
-        "lines": [_line(x) for x in lines],
+        "lines": [_line(x) for x in lines if x not in plain],
+        "plain": "; ".join(x.what for x in plain),
         "agreed": f"{sum(x.agrees is True for x in lines)} of {len(lines)}",
         "overrides": [f"{titles[o['check']]}: {o['code']}, “{o['note']}”" for o in kept["overrides"]],
         "not_assessed": [f"{titles[n['check']]}: {n['message']}" for n in kept["not_assessed"]],
@@ -183,7 +190,7 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
         "vial_rows": [amount(v["grams"], "g") for v in kept["vials"] for _ in range(v["count"])],
         "reference": f"MedicationRequest/{desk.stored.get('id')}, run {order.run[:8]}",
         "printed": f"{day(now)}, {clock(now)}",
-        "close": len(lines) + len(kept["overrides"]) + len(kept["not_assessed"]) > _MANY_ROWS,
+        "close": len(lines) - len(plain) + len(kept["overrides"]) + len(kept["not_assessed"]) > _MANY_ROWS,
     }
 
 
