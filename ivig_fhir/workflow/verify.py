@@ -64,7 +64,8 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     answers = read_answers(runtime, session, patient)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
     approved = Approved(decode(order.body), decode(run.selections))
-    lines = recompute(stored.order, record, tables_of(runtime.content, runtime.site), runtime.now(), approved)
+    unread = tuple(t for t, answer in answers.by_type.items() if not answer.complete)
+    lines = recompute(stored.order, record, tables_of(runtime.content, runtime.site), runtime.now(), approved, unread)
     lines = (*lines, wording(stored.order)) if lines else ()
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=receipt is None or receipt.incomplete)

@@ -13,7 +13,7 @@ from ivig_fhir.proposal.model import Proposal
 from ivig_fhir.proposal.resources import proposal_bundle
 from tests.a_case import RUN, content
 from tests.a_kept_proposal import kept
-from tests.a_record import NOW, Resource, coded, infused, observation, proposed, quiet, weight
+from tests.a_record import NOW, Resource, coded, infused, observation, proposed, quiet, request, weight
 
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 
@@ -143,6 +143,26 @@ def test_grams_of_28_days_are_counted_from_the_raw_record_and_those_of_this_run_
     assert seen()[what].recomputed == "0 g"
     assert (seen(soon)[what].recomputed, seen(soon)[what].agrees) == ("70 g", False)  # it was not there when the order was approved
     assert seen({**soon, "request": own}, made=proposed(run=RUN))[what].recomputed == "0 g"
+
+
+def test_what_could_not_be_read_is_not_taken_for_nothing() -> None:
+    made, what = proposed(), "Severe reaction to immunoglobulin before"
+    order, record = order_of(made), list(quiet().values())
+
+    def told(*unread: str, there: tuple[Resource, ...] = ()) -> Recalculated:
+        lines = recompute(order, [*record, *there], tables_of(content()), NOW, kept(made), unread)
+        return next(x for x in lines if x.what == what)
+
+    assert (told().agrees, told("Coverage").agrees) == (True, True)
+    assert (told("AllergyIntolerance").agrees, told("AllergyIntolerance").recomputed) == (None, "AllergyIntolerance could not be read")
+    assert told("AllergyIntolerance", there=(REACTION,)).agrees is False
+
+
+def test_what_was_given_on_an_order_of_this_run_belongs_to_it_whatever_the_order_names() -> None:
+    aspirin = {**request("own", "aspirin"), "groupIdentifier": {"system": "urn:ietf:rfc:3986", "value": RUN}}
+    given = {**infused("2026-02-20T10:00:00Z"), "id": "late", "request": {"reference": "MedicationRequest/own"}}
+    assert "Another immunoglobulin order or infusion" in wrong(seen(given, made=proposed(run=RUN)))
+    assert wrong(seen(aspirin, given, made=proposed(run=RUN))) == []
 
 
 def test_a_diluent_that_the_label_excludes_forbids_the_order() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from ivig_fhir.fhir.reading import part, word
@@ -23,15 +23,21 @@ __all__ = ["Approved", "Recalculated", "Tables", "disagreements", "recompute", "
 
 
 def recompute(
-    order: Resource, record: Sequence[Resource], tables: Tables, now: datetime | None = None, approved: Approved | None = None
+    order: Resource,
+    record: Sequence[Resource],
+    tables: Tables,
+    now: datetime | None = None,
+    approved: Approved | None = None,
+    unread: Collection[str] = (),
 ) -> tuple[Recalculated, ...]:
     """Every number of a stored IVIG order, calculated again, and what in the record forbids it.
 
-    `order` is the MedicationRequest as the EHR returns it, `record` the patient's resources as raw JSON, read at `now` (aware). The newest
-    usable weight is picked here; with `approved` the prescriber's choices are known, and what no field of the order holds is compared too.
-    Weight in kg, dose in g, volume in mL, rates in mL/h. Of the checks it makes those again that code sets alone decide.
+    `order` is the MedicationRequest as the EHR returns it, `record` the patient's resources as raw JSON, read at `now` (aware); `unread`
+    are the types that could not be read completely. The newest usable weight is picked here; with `approved` the prescriber's choices are
+    known, and what no field of the order holds is compared too. Weight in kg, dose in g, volume in mL, rates in mL/h. Of the checks it
+    makes those again that code sets alone decide.
     """
-    facts = Facts(order, record, tables, now, approved)
+    facts = Facts(order, record, tables, now, approved, unread)
     body = weigh(facts)
     dose = dose_of(facts, body)
     return tuple(line for rule in _RULES for line in rule(facts, body, dose))

@@ -63,9 +63,19 @@ class Entry:
 
 
 def entries(f: Facts) -> tuple[Entry, ...]:
-    """Every entry about immunoglobulin by any route that counts at all, orders first."""
-    found = [e for kind in _STATES for r in f.of(kind) if is_immunoglobulin(f, r) and (e := _entry(f, r, kind)) is not None]
-    runs = {e.ref: e.run for e in found if e.kind == REQUEST and e.run}
+    """Every entry about immunoglobulin by any route that counts at all, orders first.
+
+    What was given on an order belongs to the run of that order, whatever medicine the order names.
+    """
+    found, runs = [], {}
+    for kind in _STATES:
+        for r in f.of(kind):
+            ours = is_immunoglobulin(f, r)
+            entry = _entry(f, r, kind) if ours or kind == REQUEST else None
+            if entry is not None and kind == REQUEST and entry.run:
+                runs[entry.ref] = entry.run
+            if entry is not None and ours:
+                found.append(entry)
     return tuple(e if e.run or not runs.get(e.request) else _in_run(e, runs[e.request]) for e in found)
 
 

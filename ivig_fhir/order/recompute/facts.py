@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 
@@ -24,10 +24,16 @@ class Facts(StoredOrder):
     """What the rules look at. `at` is when the order was approved, `now` when the record was read; both aware, None where not known."""
 
     def __init__(
-        self, order: Resource, record: Sequence[Resource], tables: Tables, now: datetime | None = None, approved: Approved | None = None
+        self,
+        order: Resource,
+        record: Sequence[Resource],
+        tables: Tables,
+        now: datetime | None = None,
+        approved: Approved | None = None,
+        unread: Collection[str] = (),
     ) -> None:
         super().__init__(order)
-        self.tables, self.approved, self.raw = tables, approved, record
+        self.tables, self.approved, self._unread = tables, approved, frozenset(unread)
         self.record = {own_reference(r): r for r in record}
         coded = self.product_codes
         self.product: Product | None = next((p for i, p in tables.products.items() if i in coded), None)
@@ -65,6 +71,11 @@ class Facts(StoredOrder):
     def _is_ours(self, resource: Resource) -> bool:
         whose = next((pointed_to(resource.get(name)) for name in _OWNERS if resource.get(name)), "")
         return not whose.startswith("Patient/") or whose == self.patient
+
+    def not_read(self, check: str) -> str:
+        """The types that a check needs and that could not be read completely, in words; "" when all were."""
+        missing = [t for t in self.tables.depends_on[check] if t in self._unread]
+        return f"{' and '.join(missing)} could not be read" if missing else ""
 
     @cached_property
     def person(self) -> Resource:

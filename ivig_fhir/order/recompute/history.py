@@ -34,7 +34,9 @@ def _cumulative(f: Facts, body: Body, dose: Dose, found: Sequence[Entry]) -> Ite
     grams = sum((g for _, _, g in doses), Fraction(0))
     told = " + ".join(f"{said(g, 'g')} ({e.ref}, {t.text})" for e, t, g in doses) or "nothing that counts"
     kept = f.approved.printed("given_before", "grams") if f.approved else None
-    agrees = None if kept is None else kept == grams
+    missing = f.not_read(CUMULATIVE)
+    agrees = None if kept is None or missing else kept == grams
+    told = f"{told}; {missing}" if missing else told
     what = f"Grams given in the {said(days)} days before"
     if f.approved is not None or doses:
         yield Recalculated(what, said(kept, "g"), said(grams, "g"), agrees, "as approved" if f.approved else "not kept", told)

@@ -25,6 +25,7 @@ class Tables:
     value_sets: Mapping[str, ValueSet]
     thresholds: Mapping[str, Mapping[str, Any]]
     titles: Mapping[str, str]
+    depends_on: Mapping[str, tuple[str, ...]]
     adult_years: int
     min_height_cm: Fraction
     same_instant: Fraction
@@ -58,6 +59,7 @@ def tables_of(content: Content, site: Site | None = None) -> Tables:
         content.value_sets,
         {id_: check.thresholds for id_, check in content.checks.items()},
         {id_: check.title for id_, check in content.checks.items()},
+        {id_: check.depends_on for id_, check in content.checks.items()},
         int(limits["adult_years"]),
         Fraction(limits["min_height_cm"]),
         Fraction(limits["same_instant_fraction"]),
