@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +48,12 @@ def main() -> int:
     if not state["mistakes"]:
         state["mistakes"] = mistakes()
         keep(state)
-    while state["seen"].get("orders", 0) < wanted and not state["faults"]:
-        chunk(state)
-        keep(state)
-        if state["next"] % (10 * CHUNK) == 0:
-            write(state)
+    processes = os.cpu_count() or 1
+    with ProcessPoolExecutor(processes) as pool:
+        while state["seen"].get("orders", 0) < wanted and not state["faults"]:
+            for found in pool.map(chunk, [state["next"] + n * CHUNK for n in range(processes)]):
+                add(state, found)
+            keep(state)
     write(state)
     missed = [what for what, found in state["mistakes"].items() if found is None]
     for fault in (*state["faults"], *missed):
@@ -80,19 +83,26 @@ def keep(state: dict[str, Any]) -> None:
     STATE.write_text(json.dumps(state), encoding="utf-8")
 
 
-def chunk(state: dict[str, Any]) -> None:
-    """The next seeds; a disagreement is kept with its seed."""
-    figures = Figures(Counter(state["seen"]), Counter(state["fields"]))
-    for seed in range(state["next"], state["next"] + CHUNK):
+def chunk(start: int) -> dict[str, Any]:
+    """A thousand seeds from this one, counted; a disagreement is kept with its seed."""
+    figures, faults = Figures(Counter(), Counter()), []
+    for seed in range(start, start + CHUNK):
         found = look(seed, figures)
         if found is None:
             continue
         count(found, figures)
-        state["faults"] += [f"seed {seed}: {x.what}: {x.ordered} / {x.recomputed}" for x in found.against]
-        state["faults"] += [f"seed {seed}: not forbidden: {what}" for what in found.missed]
+        faults += [f"seed {seed}: {x.what}: {x.ordered} / {x.recomputed}" for x in found.against]
+        faults += [f"seed {seed}: not forbidden: {what}" for what in found.missed]
         figures.seen["both forbid"] += bool(found.forbidden)
         figures.seen["agree"] += not found.against and not found.missed
-    state |= {"next": state["next"] + CHUNK, "seen": dict(figures.seen), "fields": dict(figures.fields)}
+    return {"seen": dict(figures.seen), "fields": dict(figures.fields), "faults": faults}
+
+
+def add(state: dict[str, Any], found: dict[str, Any]) -> None:
+    """Adds the next thousand to the count."""
+    for name in ("seen", "fields"):
+        state[name] = dict(Counter(state[name]) + Counter(found[name]))
+    state |= {"next": state["next"] + CHUNK, "faults": [*state["faults"], *found["faults"]]}
 
 
 def mistakes() -> dict[str, Any]:
