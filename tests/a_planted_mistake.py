@@ -228,7 +228,7 @@ MISTAKES = (
     rows("three grams per kilogram in the window", _threshold("duplication.cumulative-dose", rolling=3)),
     rows("two grams per kilogram on one day", _threshold("duplication.cumulative-dose", daily=2)),
     code("milligrams taken for grams", doses.coded_grams, 'convert(Quantity(value, code), "g").value', "value"),
-    code("this order counted against itself", ledger.ledger, "[m for m in found if run and m.item.run == run]", "[]"),
+    code("this order counted against itself", ledger.ledger, "[m for m in found if m.item.run in runs]", "[]"),
     code("a dispense counted beside its administration", ledger._write_dispenses, "elif given is not None:", "elif False:"),
     code("an active order overlooked", duplication._duplicate, 'item.state == "active"', "False"),
     code("a waiting order overlooked", duplication._duplicate, 'item.state == "pending"', "False"),
