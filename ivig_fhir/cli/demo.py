@@ -9,12 +9,16 @@ import secrets
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ivig_fhir.errors import SettingsError
 from ivig_fhir.settings import PROJECT, demo_settings
+
+if TYPE_CHECKING:
+    from ivig_fhir.store.database import Database
 
 SANDBOX = "http://127.0.0.1:5001"
 HOST = "127.0.0.1"
@@ -33,12 +37,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Starts both, prints the two addresses, ends both."""
     from werkzeug.serving import make_server  # the web half of the app is not loaded for the other commands
 
-    from ivig_fhir.app import create_app
+    from ivig_fhir.app import create_app, create_database
 
     var: Path = arguments.var
     var.mkdir(parents=True, exist_ok=True)
     app_url, ehr_url = f"http://{HOST}:{arguments.app_port}", f"http://{HOST}:{arguments.ehr_port}"
-    app = create_app(demo_settings(app_url, var.resolve(), _issuers(var, ehr_url), _secret_key(var)))
+    settings = demo_settings(app_url, var.resolve(), _issuers(var, ehr_url), _secret_key(var))
+    _client_key(create_database(settings))
+    app = create_app(settings)
     try:
         server = make_server(HOST, arguments.app_port, app, threaded=True)
     except OSError as error:
@@ -81,6 +87,17 @@ def _issuers(var: Path, ehr_url: str) -> Path:
 def _named(url: str) -> str:
     """The same address by name: whoever opens the EHR as localhost may still see the app in its frame."""
     return url.replace(HOST, "localhost")
+
+
+def _client_key(database: Database) -> None:
+    """A key with which `ivig-fhir deliver` proves itself to the sandbox, made once."""
+    from ivig_fhir.smart.client_keys import make_key
+    from ivig_fhir.store import client_keys
+
+    now = datetime.now(UTC)
+    with database.write() as tx:
+        if client_keys.signing(tx, "ES384", now) is None:
+            client_keys.add(tx, make_key("ES384"), now, timedelta())
 
 
 def _secret_key(var: Path) -> str:

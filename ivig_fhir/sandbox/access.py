@@ -52,8 +52,8 @@ class Access:
             raise FhirError(403, "forbidden", f"This {held.type} is outside what the granted scopes allow to {_NAMES[letter]}.")
 
     def demand_patient(self, query: Query, base: str) -> None:
-        """FhirError 403 when a search names another patient than the one in context and no user/ scope allows it."""
-        if any(one.level == "user" for one in self.covering(query.type, "s")):
+        """FhirError 403 when a search names another patient than the one in context and no user/ or system/ scope allows it."""
+        if any(one.level != "patient" for one in self.covering(query.type, "s")):
             return
         for one in query.filters:
             if one.parameter.name == "patient" or (query.type == "Patient" and one.parameter.name == "_id"):

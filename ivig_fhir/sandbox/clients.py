@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from hmac import compare_digest
 
 _LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost)(:\d{1,5})?/callback")
+_NOWHERE = re.compile(r"(?!)")  # nobody ever comes back to it
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered app: its id, a secret when it has one, the redirect addresses it may use, the path of its keys when it has some."""
+    """A registered app: its id, a secret when it has one, the redirect addresses it may use, the path of its keys when it has some.
+
+    `letters` are what it may do by itself, with nobody signed in, on any type ("": nothing).
+    """
 
     id: str
     secret: str | None
     redirects: re.Pattern[str]
     keys: str | None = None
+    letters: str = ""
 
     @property
     def public(self) -> bool:
@@ -41,6 +46,7 @@ CLIENTS: tuple[Client, ...] = (
     Client("ivig-fhir", None, _LOOPBACK),
     Client("ivig-fhir-confidential", "sandbox-demonstration-secret", _LOOPBACK),
     Client("ivig-fhir-asymmetric", None, _LOOPBACK, keys="/.well-known/jwks.json"),
+    Client("ivig-fhir-backend", None, _NOWHERE, keys="/.well-known/jwks.json", letters="crs"),
 )
 
 

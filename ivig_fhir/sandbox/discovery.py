@@ -63,9 +63,9 @@ def _smart(sandbox: Sandbox) -> dict[str, Any]:
         "introspection_endpoint": sandbox.introspect_url,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
-        "scopes_supported": [*CONTEXT_SCOPES, "patient/*.cruds", "user/*.cruds"],
+        "scopes_supported": [*CONTEXT_SCOPES, "patient/*.cruds", "user/*.cruds", "system/*.crs"],
         "code_challenge_methods_supported": ["S256"],
         "capabilities": list(_CAPABILITIES),
     }

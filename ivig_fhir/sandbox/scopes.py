@@ -11,13 +11,13 @@ from ivig_fhir.sandbox.resource_types import RESOURCE_TYPES
 
 LETTERS = "cruds"
 CONTEXT_SCOPES = ("openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "online_access")
-_FORM = re.compile(r"(patient|user)/(\*|[A-Za-z]+)\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?")
+_FORM = re.compile(r"(patient|user|system)/(\*|[A-Za-z]+)\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?")
 _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One resource scope: level patient or user, type or `*`, letters of cruds, search parameters that narrow it, its form (version)."""
+    """One resource scope: level (patient, user, system), type or `*`, letters of cruds, parameters that narrow it, its version."""
 
     level: str
     type: str
@@ -64,12 +64,20 @@ def grant(asked: str, patient: bool, letters: str) -> tuple[list[str], list[Perm
     context = [word for word in words if word in CONTEXT_SCOPES]
     permissions = []
     for permission in (parse(word) for word in words):
-        if permission is None or (permission.level == "patient" and (not patient or permission.type in SHARED_TYPES)):
+        if permission is None or permission.level == "system":
+            continue
+        if permission.level == "patient" and (not patient or permission.type in SHARED_TYPES):
             continue
         cut = permission.only(letters)
         if cut:
             permissions.append(cut)
     return context, permissions
+
+
+def grant_to_app(asked: str, letters: str) -> list[Permission]:
+    """What an app is granted for itself: system/ scopes, cut down to the letters it is registered for."""
+    wanted = (permission for permission in map(parse, dict.fromkeys(asked.split())) if permission and permission.level == "system")
+    return [cut for cut in (permission.only(letters) for permission in wanted) if cut]
 
 
 def without(permissions: Iterable[Permission], types: Iterable[str], letters: str = LETTERS) -> list[Permission]:

@@ -1,4 +1,4 @@
-"""The token endpoint: a code for tokens, and a refresh token for the next ones."""
+"""The token endpoint: a code for tokens, a refresh token for the next ones, and a token for an app itself."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ivig_fhir.sandbox.users import user
 
 Json = dict[str, Any]
 LIFETIME = 3600
+SHORT = 300
 ONLINE = 8 * 3600
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
@@ -29,14 +30,19 @@ blueprint.register_error_handler(TokenError, refused)
 
 @blueprint.post("/token")
 def token() -> Response:
-    """Tokens for an authorization code, or for a refresh token. See: SMART App Launch 2.2, obtain and refresh access token."""
+    """Tokens for an authorization code, for a refresh token, or for an app itself.
+
+    See: SMART App Launch 2.2, obtain and refresh access token, and backend services.
+    """
     sandbox = current()
     app, kind = proven_client(sandbox), request.form.get("grant_type")
     if kind == "authorization_code":
         return answer(200, _exchanged(sandbox, app))
     if kind == "refresh_token":
         return answer(200, _refreshed(sandbox, app))
-    raise TokenError("unsupported_grant_type", "Only authorization_code and refresh_token are supported.")
+    if kind == "client_credentials":
+        return answer(200, _for_the_app(sandbox, app))
+    raise TokenError("unsupported_grant_type", "Only authorization_code, refresh_token and client_credentials are supported.")
 
 
 def issue(sandbox: Sandbox, grant: Json) -> Json:
@@ -109,6 +115,30 @@ def _refreshed(sandbox: Sandbox, app: Client) -> Json:
     sandbox.handles.take("refresh", secret)
     sandbox.handles.keep("used-refresh", secret, {"family": grant["family"]}, ONLINE)
     return issue(sandbox, {**grant, "scope": asked})
+
+
+def _for_the_app(sandbox: Sandbox, app: Client) -> Json:
+    """A token for five minutes, with nobody signed in and nothing to refresh. See: SMART App Launch 2.2, backend services."""
+    if not app.letters:
+        raise TokenError("unauthorized_client", "This app is not registered to act by itself.")
+    permissions = scopes.grant_to_app(request.form.get("scope", ""), app.letters)
+    if not permissions:
+        raise TokenError("invalid_scope", "No system scope of those that were asked can be granted.")
+    scope = scopes.written((), permissions)
+    kept = {
+        "client": app.id,
+        "family": sandbox.handles.issue("family", {}, SHORT),
+        "scope": scope,
+        "scopes": [one.text() for one in permissions],
+        "patient": None,
+        "encounter": None,
+        "user": "",
+        "subject": app.id,
+        "own_profile": False,
+        "fault": faults.NONE.name,
+        "exp": int(sandbox.now().timestamp()) + SHORT,
+    }
+    return {"access_token": sandbox.handles.issue("token", kept, SHORT), "token_type": "bearer", "expires_in": SHORT, "scope": scope}
 
 
 def _id_token(sandbox: Sandbox, grant: Json, fhir_user: str | None) -> str:

@@ -30,6 +30,15 @@ class TestUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Backend:
+    """The app as a client of its own, without a person: what `ivig-fhir deliver` asks for. `scopes` replaces the list that is asked."""
+
+    client_id: str
+    signing_alg: Algorithm = "ES384"
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Issuer:
     """One EHR that may launch us. Every key of its entry in the issuer table is described in that file's head."""
 
@@ -52,6 +61,7 @@ class Issuer:
     roles: Mapping[str, Role] = field(default_factory=dict)
     prescriber: TestUser | None = None
     pharmacist: TestUser | None = None
+    backend: Backend | None = None
     cds_iss: str = ""
     cds_jku: str = ""
     cds_jwks: tuple[Mapping[str, Any], ...] = ()
@@ -116,7 +126,7 @@ _SWITCHES = ("standalone", "online_access")
 def _entry(item: Mapping[str, Any], common: Mapping[str, Role]) -> Issuer:
     """One `[[issuer]]` entry, or SettingsError."""
     where = f"issuer {item.get('iss', '(without iss)')}"
-    _only(item, {*_TEXT, *_LISTS, *_CHOICES, *_SWITCHES, "roles", "development", "cds_jwks"}, where)
+    _only(item, {*_TEXT, *_LISTS, *_CHOICES, *_SWITCHES, "roles", "development", "backend", "cds_jwks"}, where)
     given: dict[str, Any] = {key: _text(item[key], f"{where}: {key}") for key in _TEXT if key in item}
     given |= {key: _texts(item[key], f"{where}: {key}") for key in _LISTS if key in item}
     for key, choices in _CHOICES.items():
@@ -132,6 +142,8 @@ def _entry(item: Mapping[str, Any], common: Mapping[str, Role]) -> Issuer:
         given["cds_jwks"] = _public_keys(item["cds_jwks"], f"{where}: cds_jwks")
     if "development" in item:
         given |= _development(item["development"], where)
+    if "backend" in item:
+        given["backend"] = _backend(item["backend"], f"{where}: backend")
     for key in ("iss", "name"):
         if not given.get(key):
             raise SettingsError(f"{where}: {key} is missing.")
@@ -155,6 +167,8 @@ def _coherent(issuer: Issuer, where: str) -> None:
         raise SettingsError(f"{where}: client_id is missing.")
     if issuer.development and issuer.client_id:
         raise SettingsError(f"{where}: an open development server has no client_id.")
+    if issuer.development and issuer.backend:
+        raise SettingsError(f"{where}: an open development server has no backend.")
     if issuer.cds_jku and issuer.cds_jwks:
         raise SettingsError(f"{where}: cds_jku and cds_jwks are both given; use one.")
     if issuer.cds_iss and not issuer.cds_jku and not issuer.cds_jwks:
@@ -200,6 +214,17 @@ def _development(raw: object, where: str) -> dict[str, TestUser]:
     if users["prescriber"].reference == users["pharmacist"].reference:
         raise SettingsError(f"{where}: the test prescriber and the test pharmacist are one person.")
     return users
+
+
+def _backend(raw: object, where: str) -> Backend:
+    _only(raw, {"client_id", "signing_alg", "scopes"}, where)
+    item = cast(dict[str, Any], raw)
+    if item.get("signing_alg", "ES384") not in ALGORITHMS:
+        raise SettingsError(f"{where}.signing_alg must be one of {', '.join(ALGORITHMS)}.")
+    scopes = _texts(item.get("scopes", []), f"{where}.scopes")
+    if any(not scope.startswith("system/") for scope in scopes):
+        raise SettingsError(f"{where}.scopes must be system/ scopes: nobody is signed in.")
+    return Backend(_text(item.get("client_id"), f"{where}.client_id"), item.get("signing_alg", "ES384"), scopes)
 
 
 def _public_keys(raw: object, where: str) -> tuple[Mapping[str, Any], ...]:

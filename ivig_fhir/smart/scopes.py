@@ -114,6 +114,15 @@ WRITES: tuple[str, ...] = (
     "patient/Provenance.cr",
     "patient/Task.crus",
 )
+# What the app asks for itself, without a person: to look for what was written, and to write what waits.
+DELIVERS: tuple[str, ...] = (
+    "system/MedicationRequest.crs",
+    "system/ServiceRequest.crs",
+    "system/RequestGroup.crs",
+    "system/DetectedIssue.crs",
+    "system/Provenance.crs",
+    "system/Task.crs",
+)
 VERIFIES: tuple[str, ...] = (
     "user/Task.crus",
     "user/MedicationRequest.rus",
@@ -147,6 +156,11 @@ def wanted(
         launch = ("launch/patient",) if standalone else ("launch", "launch/patient", "launch/encounter")
         data = [*reads, *WRITES, *BEYOND]
     return ("openid", "fhirUser", *(("online_access",) if online else ()), *launch, *_merged(data, version))
+
+
+def delivering(version: str = "v2") -> tuple[str, ...]:
+    """The scopes of the app's own token. See: SMART App Launch 2.2, backend services."""
+    return _merged(DELIVERS, version)
 
 
 def _merged(tokens: Iterable[str], version: str) -> tuple[str, ...]:

@@ -77,6 +77,18 @@ class TokenEndpoint:
         answer = read_response(body, granted, now)
         return answer if answer.refresh_token else replace(answer, refresh_token=refresh_token)
 
+    def for_the_app(self, scope: str, now: datetime) -> TokenResponse:
+        """A token for this app itself, with nobody signed in. It lasts for minutes, and is asked for anew.
+
+        Errors: TokenFailed, also where the answer does not state what it grants. See: SMART App Launch 2.2, backend services.
+        """
+        answer = read_response(
+            self._post(self.configuration.token_endpoint, {"grant_type": "client_credentials", "scope": scope}, now), "", now
+        )
+        if not answer.scope_stated:
+            raise TokenFailed("a token for the app itself without a scope")
+        return answer
+
     def revoke(self, token: str, now: datetime, hint: str = "access_token") -> bool:
         """Asks the EHR to revoke a token; whether it did. Many cannot, and nothing depends on it. See: RFC 7009."""
         if not self.configuration.revocation_endpoint or not token:
