@@ -45,6 +45,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("IVIG_KEY_OVERLAP_HOURS", "24", False, "longest time that an EHR keeps our published keys; a new key signs after it"),
     Setting("IVIG_DRAFT_HOURS", "24", False, "a draft that nobody touched for so long is named as one to read again or to drop"),
     Setting("IVIG_START_HOURS", "24", False, "an order that is not verified so long before its first infusion is named as urgent"),
+    Setting("IVIG_UNSENT_HOURS", "4", False, "an approval that did not reach the EHR for this long is not sent any more, 1 to 48"),
     Setting("IVIG_LOG_LEVEL", "INFO", False, "DEBUG, INFO, WARNING or ERROR"),
 )
 
@@ -68,6 +69,7 @@ class Settings:
     key_overlap_hours: int
     draft_hours: int
     start_hours: int
+    unsent_hours: int
     log_level: str
 
     @classmethod
@@ -95,6 +97,7 @@ class Settings:
             key_overlap_hours=_hours(values, "IVIG_KEY_OVERLAP_HOURS"),
             draft_hours=_hours(values, "IVIG_DRAFT_HOURS"),
             start_hours=_hours(values, "IVIG_START_HOURS"),
+            unsent_hours=_hours(values, "IVIG_UNSENT_HOURS", most=48),
             log_level=_one_of(values, "IVIG_LOG_LEVEL", _LEVELS),
         )
         settings._coherent()
@@ -214,7 +217,7 @@ def _minutes(values: Mapping[str, str], key: str) -> int:
     return int(values[key])
 
 
-def _hours(values: Mapping[str, str], key: str) -> int:
-    if not re.fullmatch(r"\d{1,3}", values[key]) or not 1 <= int(values[key]) <= 720:
-        raise SettingsError(f"{key} must be a whole number of hours, 1 to 720.")
+def _hours(values: Mapping[str, str], key: str, most: int = 720) -> int:
+    if not re.fullmatch(r"\d{1,3}", values[key]) or not 1 <= int(values[key]) <= most:
+        raise SettingsError(f"{key} must be a whole number of hours, 1 to {most}.")
     return int(values[key])

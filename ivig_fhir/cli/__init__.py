@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ivig_fhir.cli import content, demo, doctor, keys, maintenance, propose, sandbox, smoke
+from ivig_fhir.cli import content, deliver, demo, doctor, keys, maintenance, propose, sandbox, smoke
 from ivig_fhir.errors import IvigError, UsageError
 
-COMMANDS = (propose, doctor, smoke, content, demo, sandbox, maintenance, keys)
+COMMANDS = (propose, doctor, smoke, content, demo, sandbox, deliver, maintenance, keys)
 FAILED, USAGE = 1, 2
 
 

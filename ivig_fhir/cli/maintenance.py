@@ -1,4 +1,4 @@
-"""`ivig-fhir audit` and `ivig-fhir deliver`: the audit chain, and orders whose fate in the EHR is not settled."""
+"""`ivig-fhir audit`: whether the audit chain is whole."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from ivig_fhir.settings import Settings
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds both commands."""
+    """Adds the command."""
     audit = commands.add_parser("audit", help="check the audit chain")
     audit.add_subparsers(dest="part", required=True, metavar="part").add_parser("verify", help="every row follows the one before it")
     audit.set_defaults(run=run_audit)
-    commands.add_parser("deliver", help="orders whose fate in the EHR is not settled").set_defaults(run=run_deliver)
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
@@ -27,16 +26,3 @@ def run_audit(arguments: argparse.Namespace) -> int:
         print(f"ivig-fhir: {problem}", file=sys.stderr)
     print(f"{count} rows, {len(problems)} faults")
     return 1 if problems else 0
-
-
-def run_deliver(arguments: argparse.Namespace) -> int:
-    """Lists what waits. A token lives only in its session, so each is settled at the next launch of its patient, by "Look for it"."""
-    from ivig_fhir.app import create_database
-    from ivig_fhir.store import outbox
-
-    with create_database(Settings.from_env()).read() as tx:
-        waiting = outbox.waiting(tx)
-    for item in waiting:
-        print(f"{item.run}  {item.kind}  {item.tenancy}  {item.attempts} attempts")
-    print(f"{len(waiting)} not settled; no credential allows to settle them without a launch")
-    return 0

@@ -25,23 +25,23 @@ def compare(sent: Element, stored: Element, known: Mapping[str, str] | None = No
     extensions in any order. Fields that only the server has are named last. Narrative, id and meta are the server's own.
     """
     references = known or {}
-    lines = [_line(name, _picked(sent, path), _picked(stored, path), references, True, show) for name, path, show in _ESSENTIAL]
+    lines = [_line(name, _picked(sent, path), _picked(stored, path), references, _KIND[path], show) for name, path, show in _ESSENTIAL]
     rest = [k for k in sent if k not in _COVERED and k not in _SERVERS_OWN]
-    lines += [_line(k, sent.get(k), stored.get(k), references, False, _shown) for k in rest]
+    lines += [_line(k, sent.get(k), stored.get(k), references, "", _shown) for k in rest]
     lines += _dosage_lines(_dosage(sent), _dosage(stored), references)
-    lines += [_line(k, None, stored[k], references, False, _shown) for k in stored if k not in sent and k not in _SERVERS_OWN]
+    lines += [_line(k, None, stored[k], references, "", _shown) for k in stored if k not in sent and k not in _SERVERS_OWN]
     return tuple(lines)
 
 
 def _dosage_lines(sent: Element, stored: Element, known: Mapping[str, str]) -> list[Line]:
     """The parts of the dosage that are not essential fields of their own."""
     keys = [k for k in (*sent, *(k for k in stored if k not in sent)) if k not in _COVERED_DOSAGE]
-    lines = [_line(f"dosageInstruction.{k}", sent.get(k), stored.get(k), known, False, _shown) for k in keys]
+    lines = [_line(f"dosageInstruction.{k}", sent.get(k), stored.get(k), known, "", _shown) for k in keys]
     mine, theirs = (_other_extensions(d) for d in (sent, stored))
-    return lines if mine is theirs is None else [*lines, _line("dosageInstruction.extension", mine, theirs, known, False, _shown)]
+    return lines if mine is theirs is None else [*lines, _line("dosageInstruction.extension", mine, theirs, known, "", _shown)]
 
 
-def _line(name: str, sent: Any, stored: Any, known: Mapping[str, str], essential: bool, show: Any) -> Line:
+def _line(name: str, sent: Any, stored: Any, known: Mapping[str, str], kind: str, show: Any) -> Line:
     if _empty(stored):
         result = LOST if not _empty(sent) else SAME
     elif _empty(sent):
@@ -50,7 +50,7 @@ def _line(name: str, sent: Any, stored: Any, known: Mapping[str, str], essential
         result = SAME
     else:
         result = SAME_MEANING if meaning(sent, known) == meaning(stored, {}) or _translated(sent, stored) else CHANGED
-    return Line(name, show(sent), show(stored), result, essential)
+    return Line(name, show(sent), show(stored), result, bool(kind), kind)
 
 
 def _translated(sent: Any, stored: Any) -> bool:
@@ -92,7 +92,7 @@ def _picked(order: Element, path: str) -> Any:
         "patient": order.get("subject"),
         "product": order.get("medicationCodeableConcept") or order.get("medicationReference"),
         "dose": {"ordered": ordered.get("doseQuantity"), "calculated": calculated.get("doseQuantity")},
-        "dates": (_dosage(order).get("timing") or {}).get("event"),
+        "dates": {name: (_dosage(order).get("timing") or {}).get(name) for name in ("event", "repeat")},
         "rate": ordered.get("rateRange"),
         "steps": sorted(read(_dosage(order), RATE_STEP), key=lambda s: str(s.get("sequence")).zfill(len("00"))),
         "weight": read(calculated, DOSE_BASIS),
@@ -142,8 +142,17 @@ def _shown(value: Any) -> str:
     return canonical(value).decode()
 
 
-def _dates(value: Any) -> str:
-    return ", ".join(str(v) for v in value) if isinstance(value, list) and value else NOTHING
+def _dates(value: Element) -> str:
+    """The days, and what a repeat beside them says: a receiver may read either."""
+    days, repeat = value.get("event"), value.get("repeat")
+    said = ", ".join(str(v) for v in days) if isinstance(days, list) and days else NOTHING
+    return f"{said} ({_repeat(repeat)})" if isinstance(repeat, dict) and repeat else said
+
+
+def _repeat(repeat: Element) -> str:
+    bounds = repeat.get("boundsPeriod")
+    often = f"{repeat.get('count')} times, {repeat.get('frequency')} in {repeat.get('period')} {repeat.get('periodUnit')}"
+    return f"{often}, {bounds.get('start')} to {bounds.get('end')}" if isinstance(bounds, dict) else often
 
 
 def _status(value: Element) -> str:
@@ -161,5 +170,8 @@ _ESSENTIAL = (
     ("Status", "status", _status),
     ("Requester", "requester", _shown),
 )
+# What each of these is about, in the one word that the audit keeps.
+_KIND = {"patient": "patient", "product": "product", "dose": "dose", "dates": "timing", "rate": "rate", "steps": "rate", "weight": "weight"}
+_KIND |= {name: name for name in ("status", "requester")}
 _COVERED = frozenset({"subject", "medicationCodeableConcept", "medicationReference", "status", "intent", "requester", "dosageInstruction"})
 _COVERED_DOSAGE = frozenset({"doseAndRate", "extension"})

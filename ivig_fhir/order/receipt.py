@@ -16,13 +16,17 @@ UNKNOWN = "unknown"  # the answer was lost, and the EHR does not let us look for
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field: what was sent, what is stored, how they compare; an essential one lost or changed makes the order incomplete."""
+    """One field: what was sent, what is stored, how they compare; an essential one lost or changed makes the order incomplete.
+
+    kind: what an essential field is about (patient, product, dose, timing, rate, weight, status, requester); a word for the audit.
+    """
 
     field: str
     sent: str
     stored: str
     result: str
     essential: bool
+    kind: str = ""
 
     @property
     def harmful(self) -> bool:
@@ -59,6 +63,14 @@ class Receipt:
     def lost(self) -> tuple[Line, ...]:
         """The essential fields that the EHR lost or changed."""
         return tuple(line for line in self.lines if line.harmful)
+
+    @property
+    def lost_kinds(self) -> str:
+        """What the EHR lost, changed or lacks, by kind and without a word of the patient; "" where nothing counts."""
+        lost = list(dict.fromkeys(line.kind for line in self.lost))
+        parts = list(dict.fromkeys(p.type for p in self.missing))
+        said = (f"lost: {', '.join(lost)}" if lost else "", f"missing: {', '.join(parts)}" if parts else "")
+        return "; ".join(filter(None, said))
 
     @property
     def missing(self) -> tuple[Part, ...]:

@@ -13,13 +13,14 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.smart.tenancy import Tenancy
-from ivig_fhir.store import audit, claims, kept_charts, outbox, proposals
+from ivig_fhir.store import audit, claims, flights, kept_charts, outbox, proposals
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.proposals import Run, in_tenancy
 from ivig_fhir.store.tables import ORDERS, RUNS
 
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
 LEASE = timedelta(seconds=120)
+ON_ITS_WAY = "Another order of immunoglobulin for this patient is approved and on its way to the EHR. Open that one first."
 DECIDED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 _AT_ONCE = 500
 _TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification", "decision")
@@ -57,10 +58,14 @@ def text_digest(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def approve(tx: Tx, run: Run, digest: str, body: str, transaction: str, approval: str, by: str, now: datetime) -> Order:
+def approve(
+    tx: Tx, run: Run, digest: str, body: str, transaction: str, approval: str, by: str, now: datetime, to_send: bool = False
+) -> Order:
     """Keeps an approval of the run that was read: who, when, of which digest, with the proposal and the transaction as text.
 
-    Errors: Conflict if the run changed since it was read or is no draft any more; then nothing is kept.
+    An order that is `to_send` is in the outbox from the same transaction on, so that it is sent even if this process dies now.
+    Errors: Conflict if the run changed since it was read or is no draft any more, or if another order of this patient is on its way;
+    then nothing is kept.
     """
     moved = update(RUNS).where(RUNS.c.run == run.run, RUNS.c.state == "proposed", RUNS.c.version == run.version)
     if tx.conn.execute(moved.values(state="approved", changed=now, version=RUNS.c.version + 1)).rowcount != 1:
@@ -78,6 +83,10 @@ def approve(tx: Tx, run: Run, digest: str, body: str, transaction: str, approval
             **_sealed(tx, run.run, texts),
         )
     )
+    if to_send:
+        if not flights.take(tx, run.run):
+            raise Conflict("approve: another order of this patient is on its way", said=ON_ITS_WAY)
+        outbox.put(tx, run.run, "send", now + LEASE)  # the request that approves has the first try
     audit.append(tx, now, by, run.tenancy.iss, "order.approved", run.run, digest)
     return load(tx, run.tenancy, run.run)
 
@@ -110,15 +119,16 @@ def bodies(tx: Tx, tenancy: Tenancy, runs: Sequence[str]) -> dict[str, str]:
 
 
 def claim_for_write(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
-    """Takes the right to send an approved order; False for everyone after the first, so a double click sends one.
+    """Takes the right to send an approved order; False for everyone after the first, so a double click sends one, and while another
+    order of the same patient is on its way.
 
     From here on its fate is uncertain until an answer settles it; should this process die, the outbox looks for it after the lease.
     Commit before sending.
     """
-    if not proposals.move(tx, run, ("approved",), "uncertain", now):
+    if not flights.take(tx, run) or not proposals.move(tx, run, ("approved",), "uncertain", now):
         return False
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=now + lease))
-    outbox.put(tx, run, "reconcile", now + lease)
+    outbox.turn(tx, run, "send", "reconcile", now + lease)
     audit.append(tx, now, by, _tenancy(tx, run).iss, "order.sending", run)
     return True
 
@@ -135,16 +145,23 @@ def claim_for_reconcile(tx: Tx, run: str, by: str, now: datetime, lease: timedel
 
 
 def release(tx: Tx, run: str, now: datetime, kind: str = "reconcile") -> None:
-    """Gives a claim back while the fate stays uncertain, so that the next look need not wait for the lease."""
+    """Gives a claim back while the fate stays uncertain, so that the next look need not wait for the lease.
+
+    Nothing is on its way any more: whoever orders for this patient is told that one may be in the EHR, and is not kept from it.
+    """
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
+    flights.land(tx, run)
     outbox.put(tx, run, kind, now)
     audit.append(tx, now, "", _tenancy(tx, run).iss, "order.unanswered", run, note=kind)
 
 
-def record_write(tx: Tx, run: str, to: str, receipt: str, resources: Iterable[str], by: str, now: datetime, transaction: str = "") -> Order:
+def record_write(
+    tx: Tx, run: str, to: str, receipt: str, resources: Iterable[str], by: str, now: datetime, transaction: str = "", note: str = ""
+) -> Order:
     """Settles a write that the EHR answered: `sent`, or `incomplete` where it lost something.
 
-    `transaction` replaces the text where something else was sent than was prepared (the sequential path). Errors: StateError.
+    `transaction` replaces the text where something else was sent than was prepared (the sequential path). `note` is for the audit:
+    the kinds of what was lost. Errors: StateError.
     """
     if not proposals.move(tx, run, ("approved", "uncertain", "sent", "incomplete", "queried"), to, now):
         raise StateError("write of an order that is not under way")
@@ -154,18 +171,30 @@ def record_write(tx: Tx, run: str, to: str, receipt: str, resources: Iterable[st
         values["transaction_digest"] = text_digest(transaction)
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(values))
     outbox.settle(tx, run)
+    flights.land(tx, run)
     tenancy = _tenancy(tx, run)
-    audit.append(tx, now, by, tenancy.iss, f"order.{to}", run, text_digest(receipt))
+    audit.append(tx, now, by, tenancy.iss, f"order.{to}", run, text_digest(receipt), note)
     return load(tx, tenancy, run)
 
 
-def record_unsent(tx: Tx, run: str, by: str, now: datetime, note: str = "") -> None:
-    """Settles a write that certainly stored nothing (refused, or looked for and not found): approved again, free to send."""
+def record_unsent(tx: Tx, run: str, by: str, now: datetime, note: str = "", again: bool = True) -> None:
+    """Settles a write that certainly stored nothing (refused, or looked for and not found): approved again, free to send.
+
+    Where sending it `again` can help it waits in the outbox; else a person has to look at it first.
+    """
     if not proposals.move(tx, run, ("uncertain",), "approved", now):
         raise StateError("unsent: the order is not uncertain")
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
-    outbox.settle(tx, run)
+    outbox.turn(tx, run, "reconcile", "send", now)
+    if not again or not flights.take(tx, run):
+        leave(tx, run, "stuck", note)
     audit.append(tx, now, by, _tenancy(tx, run).iss, "order.unsent", run, note=note)
+
+
+def leave(tx: Tx, run: str, state: str, note: str) -> None:
+    """Leaves an approved order that is not in the EHR to a person: it is not sent by itself any more, and keeps no other one waiting."""
+    outbox.give_up(tx, run, "send", state, note)
+    flights.land(tx, run)
 
 
 def hold_decision(tx: Tx, run: str, expected: Collection[str], decision: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.smart.tenancy import Tenancy
-from ivig_fhir.store import audit, kept_charts
+from ivig_fhir.store import audit, flights, kept_charts, outbox
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import RUNS
 
@@ -102,6 +102,8 @@ def save(tx: Tx, run: Run, selections: str, overrides: str, weight: str, now: da
     signed = run.state == "approved"
     if signed:
         kept_charts.forget(tx, run.run)
+        outbox.settle(tx, run.run)
+        flights.land(tx, run.run)
     audit.append(tx, now, by or run.user, run.tenancy.iss, "order.revised" if signed else "order.changed", run.run, note=what)
     return load(tx, run.tenancy, run.run)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, insert, or_, select, update
 from ivig_fhir.errors import SessionEnded
 from ivig_fhir.smart.context import LaunchContext
 from ivig_fhir.smart.issuers import Role
+from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import audit
 from ivig_fhir.store.database import Tx
@@ -28,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One launch in one tab. The token is empty on an open development server."""
+    """One launch in one tab. The token is empty on an open development server; `id` is, where it was not found by its browser."""
 
     id: str = field(repr=False)
     context: LaunchContext
@@ -39,6 +40,7 @@ class Session:
     refresh_token: str = field(default="", repr=False)
     token_expires: datetime | None = None
     renewing_until: datetime | None = None
+    key: str = field(default="", repr=False)
 
 
 def start(tx: Tx, session_id: str, cookie: str, context: LaunchContext, role: Role, token: TokenResponse | None, now: datetime) -> None:
@@ -71,9 +73,20 @@ def load(tx: Tx, session_id: str, cookie: str, now: datetime, limits: Limits) ->
     return _opened(tx, session_id, row)
 
 
+def living(tx: Tx, tenancy: Tenancy, patient: str, now: datetime, limits: Limits) -> tuple[Session, ...]:
+    """The sessions of one tenancy that are not over, of this patient or of none, last used first: whose token may still live.
+
+    They are found without a browser, and being found does not make them last longer.
+    """
+    lasts = (SESSIONS.c.seen > now - limits.idle) & (SESSIONS.c.created > now - limits.absolute)
+    whose = or_(SESSIONS.c.patient == patient, SESSIONS.c.patient.is_(None))
+    rows = tx.conn.execute(select(SESSIONS).where(SESSIONS.c.iss == tenancy.iss, whose, lasts).order_by(SESSIONS.c.seen.desc()))
+    return tuple(session for session in (_opened(tx, "", row) for row in rows) if session.context.tenancy == tenancy)
+
+
 def again(tx: Tx, session: Session) -> Session:
     """The same session as it is now; in a transaction that writes, nobody else changes it meanwhile. SessionEnded where it is gone."""
-    row = tx.conn.execute(select(SESSIONS).where(SESSIONS.c.id_hash == hashed(session.id)).with_for_update()).first()
+    row = tx.conn.execute(select(SESSIONS).where(SESSIONS.c.id_hash == session.key).with_for_update()).first()
     if row is None:
         raise SessionEnded("session ended meanwhile")
     return _opened(tx, session.id, row)
@@ -84,24 +97,24 @@ def touch(tx: Tx, session_id: str, now: datetime) -> None:
     tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == hashed(session_id)).values(seen=now))
 
 
-def claim_renewal(tx: Tx, session_id: str, until: datetime | None) -> None:
+def claim_renewal(tx: Tx, session: Session, until: datetime | None) -> None:
     """Notes until when somebody renews the token, so that nobody else does; None: nobody any more."""
-    tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == hashed(session_id)).values(renewing_until=until))
+    tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == session.key).values(renewing_until=until))
 
 
-def replace_token(tx: Tx, session_id: str, token: TokenResponse, context: LaunchContext) -> None:
+def replace_token(tx: Tx, session: Session, token: TokenResponse, context: LaunchContext) -> None:
     """Puts new tokens in the place of the old ones, both at once: a rotated refresh token must never be used again.
 
     `context` is the launch's, with what the new token grants.
     """
-    key = hashed(session_id)
+    key = session.key
     sealed = {"sealed_context": tx.ring.seal(context.to_json(), _place(key, "context")), **_sealed_tokens(tx, key, token)}
     tx.conn.execute(update(SESSIONS).where(SESSIONS.c.id_hash == key).values(**sealed, renewing_until=None))
 
 
-def end(tx: Tx, session_id: str, now: datetime) -> None:
+def end(tx: Tx, session: Session, now: datetime) -> None:
     """Ends a session and forgets its tokens. Runs and their drafts stay."""
-    row = tx.conn.execute(delete(SESSIONS).where(SESSIONS.c.id_hash == hashed(session_id)).returning(*SESSIONS.c)).first()
+    row = tx.conn.execute(delete(SESSIONS).where(SESSIONS.c.id_hash == session.key).returning(*SESSIONS.c)).first()
     if row is not None:
         audit.append(tx, now, row.user, row.iss, "session.ended")
 
@@ -123,6 +136,7 @@ def _opened(tx: Tx, session_id: str, row: Row[Any]) -> Session:
         refresh_token=_token(tx, row, "refresh_token"),
         token_expires=row.token_expires,
         renewing_until=row.renewing_until,
+        key=row.id_hash,
     )
 
 

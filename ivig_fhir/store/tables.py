@@ -175,6 +175,16 @@ OUTBOX = Table(
     Index("ix_outbox_due", "state", "due"),
 )
 
+FLIGHTS = Table(
+    "flights",
+    METADATA,
+    Column("run", String(36), ForeignKey("runs.run"), primary_key=True),
+    Column("iss", String(500), nullable=False),
+    Column("tenant", String(71), nullable=False),
+    Column("patient", String(64), nullable=False),
+    UniqueConstraint("iss", "tenant", "patient"),
+)
+
 AUDIT = Table(
     "audit",
     METADATA,

@@ -13,6 +13,7 @@ from ivig_fhir.errors import BadRequest, NotAllowed, NotClinician
 from ivig_fhir.fhir.building import MalformedJson, decode
 from ivig_fhir.store import sessions
 from ivig_fhir.web.security import check_post, csrf_of, framed_by, set_cookie
+from ivig_fhir.web.waiting_view import settled_at_launch, waiting_view
 from ivig_fhir.workflow.open_server import nobody_signed_in
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import Opened
@@ -110,6 +111,8 @@ def page(runtime: Runtime, session: sessions.Session, template: str, view: Any, 
             own_banner=session.context.need_patient_banner,
             look=bool(session.context.style_url),
             strip=strip or issuer.name,
+            waiting=waiting_view(runtime, session),
+            settled=settled_at_launch(runtime, session),
             citations=runtime.content.citations,
             reasons=runtime.content.constants["override_reasons"],
         ),

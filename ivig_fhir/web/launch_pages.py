@@ -13,6 +13,7 @@ from ivig_fhir.smart.launch import AuthorizationRequest, Target
 from ivig_fhir.store import client_keys
 from ivig_fhir.web.doors import hand_over
 from ivig_fhir.web.security import browser_cookie, browser_handle, framed_by, posts_to, set_cookie
+from ivig_fhir.workflow.at_launch import settle_at_launch
 from ivig_fhir.workflow.open_server import nobody_signed_in, patients_of
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sign_in import Opened, begin_launch, finish_launch, open_development
@@ -116,6 +117,7 @@ def _to_ehr(asked: AuthorizationRequest, issuer: Issuer) -> Response:
 
 def _enter(runtime: Runtime, opened: Opened) -> Response:
     """Into the session, at a clean address: neither code nor state stay in the history."""
+    settle_at_launch(runtime, opened)
     review = opened.context.intent == "pharmacist-review" and opened.role == "pharmacist"  # any other intent: the launch's own page
     where = "pharmacy/" if opened.context.target == "pharmacy" or review else "orders/"
     return hand_over(runtime, opened, make_response(redirect(f"/s/{opened.session}/{where}", 303)))

@@ -33,7 +33,8 @@ def approve_order(
 
     The chart is read again first: if anything that the dose or a finding stood on changed, nothing is signed and the page shows the
     record as it is now. `shown` is the way of writing that the page named; where it is another one by now, nothing is signed either.
-    What will be written is built and passes both gates before the approval is kept. Errors: Conflict, GateRefused.
+    What will be written is built and passes both gates before the approval is kept, in one commit with its audit row and, where the
+    EHR takes orders, its place in the outbox. Errors: Conflict, GateRefused.
     """
     how = runtime.mode(session)
     if shown and shown != how.mode:
@@ -52,7 +53,7 @@ def approve_order(
     made = _transaction(runtime, session, page, proposal, outcome)
     with runtime.database.write() as tx:
         body = _text(answer(replace(proposal, overrides=outcome.overrides)))
-        orders.approve(tx, page.run, digest, body, made, _approval(outcome, how.mode), who.reference, now)
+        orders.approve(tx, page.run, digest, body, made, _approval(outcome, how.mode), who.reference, now, to_send=how.writes)
         kept_charts.keep(tx, page.run.run, _text(chart_to_json(page.reading.answers, page.reading.at)))
     return ()
 

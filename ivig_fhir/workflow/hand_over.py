@@ -7,7 +7,7 @@ import json
 from ivig_fhir.ehr.modes import ORDER
 from ivig_fhir.errors import Forbidden, ResourceGone
 from ivig_fhir.order.receipt import UNSUPPORTED, Receipt
-from ivig_fhir.store import orders, sessions
+from ivig_fhir.store import orders, outbox, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.approve import by_hand
 from ivig_fhir.workflow.runtime import Runtime
@@ -34,8 +34,13 @@ def send_order(runtime: Runtime, session: sessions.Session, run_id: str) -> str:
 
 
 def handed_over(runtime: Runtime, session: sessions.Session, order: Order) -> bool:
-    """Whether somebody has to enter this order in the EHR by hand: it is approved, and the app does not send it."""
-    return order.state == "approved" and (by_hand(order) or not runtime.mode(session).writes)
+    """Whether somebody has to enter this order in the EHR by hand: it is approved, and the app does not send it.
+
+    One that waits in the outbox is sent as soon as it can be: entered by hand as well, it would be there twice.
+    """
+    with runtime.database.read() as tx:
+        waits = outbox.stands(tx, order.run, "send") == "waiting"
+    return order.state == "approved" and (by_hand(order) or (not waits and not runtime.mode(session).writes))
 
 
 def _order(runtime: Runtime, session: sessions.Session, run_id: str) -> Order:

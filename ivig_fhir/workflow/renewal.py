@@ -45,7 +45,7 @@ class Renewal:
                 return held
             mine = held.renewing_until is None or held.renewing_until <= self.now()
             if mine:
-                sessions.claim_renewal(tx, session.id, self.now() + LEASE)
+                sessions.claim_renewal(tx, session, self.now() + LEASE)
         if mine:
             return self._renew(held, rejected)
         return held if self._good(held, rejected) else self._awaited(held)
@@ -54,7 +54,7 @@ class Renewal:
         """Ends the session here, and asks the EHR to revoke its tokens; nothing depends on whether it does."""
         with self.database.write() as tx:
             held = sessions.again(tx, session)
-            sessions.end(tx, session.id, self.now())
+            sessions.end(tx, session, self.now())
         endpoint = self._endpoint(held)
         if endpoint is not None and held.access_token:
             _hand_back(endpoint, held.refresh_token, held.access_token, self.now())
@@ -68,18 +68,18 @@ class Renewal:
             token = endpoint.refresh(session.refresh_token, session.context.scope, self.now())
         except SessionEnded:
             with self.database.write() as tx:
-                sessions.end(tx, session.id, self.now())
+                sessions.end(tx, session, self.now())
             raise
         except TokenFailed as error:
             self.smart.configurations.forget(self.smart.issuers.find(session.context.iss))  # the endpoint may have moved
             with self.database.write() as tx:
-                sessions.claim_renewal(tx, session.id, None)
+                sessions.claim_renewal(tx, session, None)
             if self._good(session, rejected):
                 return session
             raise EhrUnavailable(f"refresh: {error.detail}") from error
         self._same_patient(session, endpoint, token)
         with self.database.write() as tx:
-            sessions.replace_token(tx, session.id, token, replace(session.context, scope=token.scope))
+            sessions.replace_token(tx, session, token, replace(session.context, scope=token.scope))
             return sessions.again(tx, session)
 
     def _same_patient(self, session: Session, endpoint: TokenEndpoint, token: TokenResponse) -> None:
@@ -88,7 +88,7 @@ class Renewal:
         if named is None or named == session.context.patient:
             return
         with self.database.write() as tx:
-            sessions.end(tx, session.id, self.now())
+            sessions.end(tx, session, self.now())
         _hand_back(endpoint, token.refresh_token, token.access_token, self.now())
         raise PatientChanged("refresh named another patient")
 

@@ -94,6 +94,7 @@ class Runtime:
     charts: Memory[Reading] = field(default_factory=Memory)  # a page recalculates without asking the EHR again
     changes: Memory[LastChange] = field(default_factory=Memory)
     looks: Memory[str] = field(default_factory=Memory)
+    notices: Memory[tuple[str, ...]] = field(default_factory=Memory)  # what a launch settled, until its first page said so
     modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
     refusals: Memory[frozenset[str]] = field(default_factory=Memory)  # the types that the EHR refused to store, by session
 
@@ -132,33 +133,37 @@ class Runtime:
         return FhirClient(session.context.iss, self.http, bearer.token, bearer.renew)
 
     def mode(self, session: sessions.Session) -> WriteMode:
-        """How an order can be written in this session, without what the EHR has refused to store in it.
+        """How an order can be written in this session, without what the EHR has refused to store in it."""
+        how = self.mode_for(session.context.tenancy, session.context.scope, verdict(session), self.client(session))
+        return without(how, self.refusals.find(session.key) or ())
+
+    def mode_for(self, tenancy: Tenancy, grant: str, ask: Callable[[str, str], str], client: FhirClient) -> WriteMode:
+        """The same for any grant; `ask` says what it allows of a type and a letter of cruds.
 
         What the server declares is read once for each tenant and grant; metadata that could not be read are asked for again.
         """
-        key = (session.context.tenancy, session.context.scope)
+        key = (tenancy, grant)
         how = self.modes.get(key)
         if how is None:
-            rights = {(t, x): verdict(session)(t, x) for t in WRITTEN for x in "crus"}
-            how = write_mode(self._declared(session), rights, self.profile(session.context.iss))
+            rights = {(t, x): ask(t, x) for t in WRITTEN for x in "crus"}
+            how = write_mode(_declared(client), rights, self.profile(tenancy.iss))
             if how.known:
                 self.modes[key] = how
-        return without(how, self.refusals.find(session.id) or ())
+        return how
 
     def refused(self, session: sessions.Session, types: Iterable[str]) -> None:
         """Remembers for the rest of a session that its EHR refuses to store these types."""
-        self.refusals.keep(session.id, frozenset(types) | (self.refusals.find(session.id) or frozenset()))
-
-    def _declared(self, session: sessions.Session) -> Capabilities:
-        """What the server declares; a page does not wait long for it."""
-        client = self.client(session)
-        return read_capabilities(client, deadline=client.patience.clock() + _METADATA_SECONDS)
+        self.refusals.keep(session.key, frozenset(types) | (self.refusals.find(session.key) or frozenset()))
 
     def decision_mode(self, session: sessions.Session) -> WriteMode:
         """How a pharmacist's decision is written: order and task are updated, so the right that counts is to update."""
-        key = (session.context.tenancy, f"decision {session.context.scope}")
+        return self.decision_mode_for(session.context.tenancy, session.context.scope, verdict(session), self.client(session))
+
+    def decision_mode_for(self, tenancy: Tenancy, grant: str, ask: Callable[[str, str], str], client: FhirClient) -> WriteMode:
+        """The same for any grant."""
+        key = (tenancy, f"decision {grant}")
         if key not in self.modes:
-            declared, known, ask = read_capabilities(self.client(session)), self.profile(session.context.iss), verdict(session)
+            declared, known = _declared(client), self.profile(tenancy.iss)
             # Where a failed transaction is not undone, the order goes first and alone: a task is never completed beside a draft.
             whole = known.atomic and (known.transaction == "yes" or (known.transaction == "declared" and declared.transaction))
             updates = declared.known and declared.can("MedicationRequest", "update") and ask("MedicationRequest", "u") == "yes"
@@ -167,6 +172,11 @@ class Runtime:
             reason = "The decision is written to the EHR." if updates else "The EHR does not let this app change the order."
             self.modes[key] = WriteMode(mode if updates else "read-only", reason, Abilities(creates, frozenset()), whole)
         return self.modes[key]
+
+
+def _declared(client: FhirClient) -> Capabilities:
+    """What the server declares; a page does not wait long for it."""
+    return read_capabilities(client, deadline=client.patience.clock() + _METADATA_SECONDS)
 
 
 _INTERACTIONS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
@@ -181,6 +191,11 @@ def granted(session: sessions.Session, type_: str, letter: str) -> Verdict:
 def verdict(session: sessions.Session) -> Callable[[str, str], str]:
     """The same as a question: (type, letter) to yes, no or partial."""
     return lambda type_, letter: granted(session, type_, letter).answer
+
+
+def verdict_of(grant: str, context: Literal["patient", "user", "system"]) -> Callable[[str, str], str]:
+    """The same question to a grant without a session."""
+    return lambda type_, letter: allowed(grant, type_, _INTERACTIONS[letter], context).answer
 
 
 def clinician(session: sessions.Session) -> Clinician:

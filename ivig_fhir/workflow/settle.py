@@ -15,6 +15,7 @@ from ivig_fhir.order.transaction import Transaction, from_json, to_json
 from ivig_fhir.order.verification import Verification
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.access import Access, session_access
 from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime
 
@@ -58,17 +59,22 @@ def held_text(order: Order, made: Verification | Reply | Step, writes: Transacti
 
 
 def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
-    """Finds out what became of a decision whose answer was lost, if there is one: recorded, or forgotten. Writes nothing to the EHR.
+    """Finds out what became of a decision whose answer was lost, if there is one. Errors: those of `settle_decision`."""
+    settle_decision(runtime, session_access(runtime, session), run)
+
+
+def settle_decision(runtime: Runtime, access: Access, run: str) -> None:
+    """The same by any access: the decision is recorded where the EHR holds it, or forgotten. Writes nothing to the EHR.
 
     OutcomeUnknown while it still cannot be said.
     """
     with runtime.database.read() as tx:
-        order = orders.load(tx, session.context.tenancy, run)
-        if not order.decision or run not in orders.undecided(tx, session.context.tenancy, runtime.now()):
+        order = orders.load(tx, access.tenancy, run)
+        if not order.decision or run not in orders.undecided(tx, access.tenancy, runtime.now()):
             return
     held = decode(order.decision)
     try:
-        written = find_out(runtime.client(session), from_json(held["transaction"]), runtime.decision_mode(session))
+        written = find_out(access.client, from_json(held["transaction"]), access.decisions())
     except ChangedInEhr:  # somebody else's version stands there: this decision was not stored, and what is there decides
         _drop(runtime, run)
         return

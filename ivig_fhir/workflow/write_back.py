@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import complete, find_out, write
-from ivig_fhir.errors import FhirError, IvigError, OutcomeUnknown, SeveralAnchors, StateError
+from ivig_fhir.errors import Conflict, FhirError, IvigError, LaunchError, OutcomeUnknown, SeveralAnchors, StateError, TokenRejected
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.states import OrderState, move
-from ivig_fhir.order.transaction import Transaction, from_json
+from ivig_fhir.order.transaction import Entry, Transaction, from_json
+from ivig_fhir.order.unsent import first_day, too_late
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.access import Access, session_access
 from ivig_fhir.workflow.displace import displaced
-from ivig_fhir.workflow.open_server import introduce
-from ivig_fhir.workflow.runtime import Runtime, clinician
+from ivig_fhir.workflow.runtime import Runtime
 
 # States in which there is nothing to send any more.
 _DONE = ("sent", "queried", "verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
@@ -28,71 +32,120 @@ def write_back(runtime: Runtime, session: sessions.Session, run_id: str) -> str:
     """Sends an approved order, or finds out what became of one that was sent before; the state in which it is then.
 
     Only one request sends: whoever comes second finds the state. Where the EHR takes no orders the order stays approved, to be handed
-    over as text. Errors: FhirError when nothing was stored (the approval is kept), OutcomeUnknown when nobody can say.
+    over as text. Errors: those of `send` and `look`.
     """
+    access = session_access(runtime, session)
     with runtime.database.read() as tx:
-        order = orders.load(tx, session.context.tenancy, run_id)
-    if order.state in _DONE or not runtime.mode(session).writes:
+        order = orders.load(tx, access.tenancy, run_id)
+    if order.state in _DONE or not access.mode().writes:
         return order.state
     if order.state == "approved":
-        return _send(runtime, session, order)
-    return _settle(runtime, session, order)
+        return send(runtime, access, order)
+    return look(runtime, access, order)
 
 
-def _send(runtime: Runtime, session: sessions.Session, order: Order) -> str:
-    who = clinician(session).reference
+def send(runtime: Runtime, access: Access, order: Order) -> str:
+    """Sends an approved order that may still be sent; the state in which it is then.
+
+    Errors: Conflict where it may not be sent any more, or another order of this patient is on its way; FhirError when nothing was
+    stored (the approval is kept, and waits in the outbox where sending it again can help); OutcomeUnknown when nobody can say.
+    """
+    refuse_late(runtime, access, order)
     with runtime.database.write() as tx:
-        if not orders.claim_for_write(tx, order.run, who, runtime.now()):
-            return orders.load(tx, session.context.tenancy, order.run).state
-    client, sent = runtime.client(session), _transaction(order)
+        claimed = orders.claim_for_write(tx, order.run, access.by, runtime.now())
+        order = orders.load(tx, access.tenancy, order.run)  # as it is claimed: it may have been revised and approved anew meanwhile
+    if not claimed:
+        if order.state == "approved":
+            raise Conflict("another order of this patient is on its way", said=orders.ON_ITS_WAY)
+        return order.state
+    sent = approved_transaction(order)
     try:
-        introduce(runtime, session)
-        with displaced(runtime, session, order) as first:  # the order that this one replaces goes before it, or with it
-            written = write(client, Transaction(sent.run, (*first, *sent.entries)), runtime.mode(session))
-    except (OutcomeUnknown, SeveralAnchors):  # of an order that is there twice nobody may say that it is not
-        with runtime.database.write() as tx:
-            orders.release(tx, order.run, runtime.now())
+        access.first()
+        with _before(runtime, access, order) as first:
+            written = write(access.client, Transaction(sent.run, (*first, *sent.entries)), access.mode())
+    except (OutcomeUnknown, SeveralAnchors, LaunchError):
+        # Of an order that is there twice nobody may say that it is not; and a sign-in that ends half-way says nothing of what was stored.
+        _release(runtime, order.run)
         raise
     except IvigError as error:
+        again = error.retry or isinstance(error, TokenRejected)
         with runtime.database.write() as tx:
-            orders.record_unsent(tx, order.run, who, runtime.now(), note=error.code)
+            orders.record_unsent(tx, order.run, access.by, runtime.now(), error.code, again)
         raise
-    return _record(runtime, session, order, sent, written)
+    return _record(runtime, access, order, sent, written)
 
 
-def _settle(runtime: Runtime, session: sessions.Session, order: Order) -> str:
-    """An uncertain order is looked for and never sent again from here; of an incomplete one only what is missing is sent."""
-    who, client, sent = clinician(session).reference, runtime.client(session), _transaction(order)
+def look(runtime: Runtime, access: Access, order: Order) -> str:
+    """Finds out what became of an order: an uncertain one is looked for and never sent again from here; of an incomplete one only what
+    is missing is sent. Errors: FhirError, OutcomeUnknown; the order then stands as it stood.
+    """
+    client, sent = access.client, approved_transaction(order)
     if order.state == "incomplete":
         earlier = Receipt.from_json(json.loads(order.receipt))
-        return _record(runtime, session, order, sent, complete(client, sent, earlier.parts))
+        return _record(runtime, access, order, sent, complete(client, sent, earlier.parts))
     if order.state != "uncertain":
         raise StateError(f"write back of {order.state}")
     with runtime.database.write() as tx:
-        if not orders.claim_for_reconcile(tx, order.run, who, runtime.now()):
-            return orders.load(tx, session.context.tenancy, order.run).state
+        if not orders.claim_for_reconcile(tx, order.run, access.by, runtime.now()):
+            return orders.load(tx, access.tenancy, order.run).state
     try:
-        written = find_out(client, sent, runtime.mode(session))
-    except FhirError:
-        with runtime.database.write() as tx:
-            orders.release(tx, order.run, runtime.now())
+        written = find_out(client, sent, access.mode())
+    except (FhirError, LaunchError):
+        _release(runtime, order.run)
         raise
-    return _record(runtime, session, order, sent, written)
+    return _record(runtime, access, order, sent, written)
 
 
-def _record(runtime: Runtime, session: sessions.Session, order: Order, sent: Transaction, written: Written) -> str:
-    """Reads the order back and keeps the receipt; or notes that nothing is there, and the order is free to be sent again."""
-    who, now = clinician(session).reference, runtime.now()
+def refuse_late(runtime: Runtime, access: Access, order: Order) -> None:
+    """Conflict where an approval may not be sent any more; it is left to a person then, and keeps no other order waiting."""
+    now, content = runtime.now(), json.loads(order.approval)["content_version"]
+    today, longest = now.astimezone(runtime.site.timezone).date(), timedelta(hours=runtime.settings.unsent_hours)
+    begins = first_day(approved_transaction(order))
+    why = too_late(order.approved_at, content, begins, now, today, runtime.content.version, longest)
+    if why:
+        with runtime.database.write() as tx:
+            orders.leave(tx, order.run, "expired", "late")
+        raise Conflict("approval too old to be sent", said=why)
+
+
+@contextmanager
+def _before(runtime: Runtime, access: Access, order: Order) -> Iterator[tuple[Entry, ...]]:
+    """What goes before this order, or with it: the end of the one that it replaces, which is a prescriber's own word."""
+    if order.replaces and access.session is None:
+        raise Conflict("replaces an order", said="This order takes the place of another one: a prescriber has to send it.")
+    if access.session is None:
+        yield ()
+        return
+    with displaced(runtime, access.session, order) as first:
+        yield first
+
+
+def _release(runtime: Runtime, run: str) -> None:
+    with runtime.database.write() as tx:
+        orders.release(tx, run, runtime.now())
+
+
+def _record(runtime: Runtime, access: Access, order: Order, sent: Transaction, written: Written) -> str:
+    """Reads the order back and keeps the receipt; or notes that nothing is there, and the order is free to be sent again.
+
+    Where it is stored and cannot be read back it stays uncertain: the outbox looks for it again.
+    """
+    now = runtime.now()
     if written.outcome == "not-sent":
         with runtime.database.write() as tx:
-            orders.record_unsent(tx, order.run, who, now, note="not found")
+            orders.record_unsent(tx, order.run, access.by, now, note="not found")
         return "approved"
-    receipt = _receipt(runtime, runtime.client(session), sent, written)
-    state = move(OrderState(order.state) if order.state != "uncertain" else OrderState.UNCERTAIN, receipt.event)
+    try:
+        receipt = _receipt(runtime, access.client, sent, written)
+    except (FhirError, LaunchError):
+        if order.state != "incomplete":
+            _release(runtime, order.run)
+        raise
+    state = move(OrderState(order.state), receipt.event)
     made = encode(receipt.to_json()).decode("utf-8")
     stored = [p.reference for p in receipt.parts if p.reference]
     with runtime.database.write() as tx:
-        return orders.record_write(tx, order.run, state.value, made, stored, who, now).state
+        return orders.record_write(tx, order.run, state.value, made, stored, access.by, now, note=receipt.lost_kinds).state
 
 
 def _receipt(runtime: Runtime, client: FhirClient, sent: Transaction, written: Written) -> Receipt:
@@ -104,7 +157,7 @@ def _receipt(runtime: Runtime, client: FhirClient, sent: Transaction, written: W
     return Receipt(sent.run, written.mode, runtime.now(), written.parts, lines)
 
 
-def _transaction(order: Order) -> Transaction:
+def approved_transaction(order: Order) -> Transaction:
     """Exactly what was approved, byte for byte as it was kept."""
     if orders.text_digest(order.transaction) != order.transaction_digest:
         raise StateError("transaction does not match its digest")

@@ -51,7 +51,7 @@ def test_a_line_says_what_was_sent_in_words() -> None:
     assert told["Pump rate, lowest and highest"].sent == "98 mL/h to 393 mL/h"
     assert told["Rate steps"].sent == "98 mL/h for 30 min, 196 mL/h for 30 min, 393 mL/h to the end"
     assert told["Dosing weight and policy"].sent == "82 kg, actual, adj-bmi30, 0.5 g/kg"
-    assert told["Dates"].sent == "2026-03-02, 2026-03-03, 2026-03-04, 2026-03-05"
+    assert told["Dates"].sent == "2026-03-02, 2026-03-03, 2026-03-04, 2026-03-05 (4 times, 1 in 1 d, 2026-03-02 to 2026-03-05)"
     assert told["Status"].sent == "draft order"
 
 

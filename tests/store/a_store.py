@@ -29,13 +29,15 @@ TOKEN = TokenResponse("canary-access", NOW, "patient/*.rs", refresh_token="canar
 
 
 def begun(tx: Tx, run: str = RUN, user: str = DOCTOR, tenancy: Tenancy = HERE) -> Run:
-    return proposals.start(tx, run, tenancy, "pat-1", user, NOW, '{"indication": "cidp"}')
+    patient = "pat-2" if run == OTHER and tenancy == HERE else "pat-1"  # a patient has one order on its way
+    return proposals.start(tx, run, tenancy, patient, user, NOW, '{"indication": "cidp"}')
 
 
-def approved(database: Database, run: str = RUN, tenancy: Tenancy = HERE) -> Order:
+def approved(database: Database, run: str = RUN, tenancy: Tenancy = HERE, to_send: bool = False) -> Order:
     with database.write() as tx:
         begins = begun(tx, run, tenancy=tenancy)
-        return orders.approve(tx, begins, DIGEST, '{"dose": 35.50}', '{"resourceType": "Bundle"}', '{"who": "x"}', DOCTOR, NOW)
+        texts = ('{"dose": 35.50}', '{"resourceType": "Bundle"}', '{"who": "x"}')
+        return orders.approve(tx, begins, DIGEST, *texts, DOCTOR, NOW, to_send)
 
 
 def state(database: Database, run: str = RUN, tenancy: Tenancy = HERE) -> str:

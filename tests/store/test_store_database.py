@@ -13,6 +13,7 @@ from sqlalchemy.exc import StatementError
 from ivig_fhir.errors import NotFound, SealBroken, SettingsError
 from ivig_fhir.store import audit, launches, orders, outbox, sessions
 from ivig_fhir.store.database import Database, connect, migrate, migration_config
+from ivig_fhir.store.one_worker import only_worker
 from ivig_fhir.store.seal import KeyRing, hashed
 from ivig_fhir.store.tables import METADATA
 from tests.an_ehr import PENDING
@@ -193,3 +194,12 @@ def test_a_row_moved_to_another_place_does_not_open(database: Database) -> None:
     assert state(database) == "proposed"
     with pytest.raises(SealBroken):
         state(database, OTHER)
+
+
+def test_one_worker_delivers_from_a_database(database: Database) -> None:
+    with only_worker(database) as first:
+        assert first
+        with only_worker(database) as second:
+            assert not second
+    with only_worker(database) as again:
+        assert again

@@ -1,19 +1,22 @@
 """Runs and orders: nothing lost between launches, one write for any number of clicks, no resend of an unknown fate."""
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.order.states import ENDS, MOVES, Event, OrderState
 from ivig_fhir.smart.tenancy import Tenancy
-from ivig_fhir.store import audit, kept_charts, orders, outbox, proposals
-from ivig_fhir.store.database import Database
+from ivig_fhir.store import audit, flights, kept_charts, orders, outbox, proposals
+from ivig_fhir.store.database import Database, Tx
 from ivig_fhir.store.orders import LEASE, text_digest
+from ivig_fhir.store.tables import FLIGHTS
 from tests.store.a_store import DIGEST, DOCTOR, ELSEWHERE, HERE, NOW, OTHER, PHARMACIST, RUN, WARD, approved, begun, state
 
 SECOND = timedelta(seconds=1)
@@ -190,7 +193,7 @@ def test_what_is_found_is_settled_and_what_is_not_found_may_be_sent_again(databa
     with database.write() as tx:
         orders.record_write(tx, RUN, "sent", '{"stored": 9}', ["Task/2", "MedicationRequest/1"], DOCTOR, NOW)
         orders.record_unsent(tx, OTHER, DOCTOR, NOW, "not-found")
-        assert outbox.waiting(tx) == ()
+        assert [(d.run, d.kind, d.state) for d in outbox.waiting(tx)] == [(OTHER, "send", "waiting")]
         assert orders.load(tx, HERE, OTHER).lease_until is None
         assert orders.claim_for_write(tx, OTHER, DOCTOR, NOW)
     with database.read() as tx:
@@ -271,6 +274,113 @@ def test_the_moves_of_the_store_are_moves_of_the_core() -> None:
     assert set(proposals.OPEN) | {OrderState.SENT, OrderState.VERIFIED} == set(OrderState) - ENDS
 
 
+# ── One order of a patient at a time, by the keys of a table ─────────────────────────────────────────────────────────
+
+
+def second_run(database: Database, user: str = PHARMACIST) -> None:
+    """Another run for the patient of the first, of another person."""
+    with database.write() as tx:
+        proposals.start(tx, OTHER, HERE, "pat-1", user, NOW)
+
+
+def approve_second(tx: Tx) -> orders.Order:
+    return orders.approve(tx, proposals.load(tx, HERE, OTHER), DIGEST, "b", "t", "{}", PHARMACIST, NOW, to_send=True)
+
+
+def test_an_approval_its_text_its_place_in_the_outbox_and_its_audit_row_are_one_commit(database: Database) -> None:
+    with database.write() as tx:
+        run = begun(tx)
+    with suppress(ZeroDivisionError), database.write() as tx:
+        orders.approve(tx, run, DIGEST, "b", "t", "{}", DOCTOR, NOW, to_send=True)
+        raise ZeroDivisionError
+    with database.read() as tx:
+        assert (outbox.waiting(tx), flights.aloft(tx, HERE, "pat-1"), state(database)) == ((), None, "proposed")
+        assert "order.approved" not in [row.what for row in audit.rows(tx)]
+    with database.write() as tx:
+        orders.approve(tx, run, DIGEST, "b", "t", "{}", DOCTOR, NOW, to_send=True)
+    with database.read() as tx:
+        assert [(d.run, d.kind, d.patient, d.due) for d in outbox.waiting(tx)] == [(RUN, "send", "pat-1", NOW + LEASE)]
+        assert orders.load(tx, HERE, RUN).transaction == "t"
+        assert [row.what for row in audit.rows(tx, RUN)][-1] == "order.approved"
+
+
+def test_the_database_itself_refuses_a_second_order_of_a_patient_that_is_on_its_way(database: Database) -> None:
+    approved(database, to_send=True)
+    second_run(database)
+    row = {"run": OTHER, "iss": HERE.iss, "tenant": HERE.tenant, "patient": "pat-1"}
+    with pytest.raises(IntegrityError), database.write() as tx:
+        tx.conn.execute(insert(FLIGHTS).values(row))
+    with pytest.raises(IntegrityError), database.write() as tx:
+        tx.conn.execute(insert(FLIGHTS).values({**row, "run": RUN, "patient": "pat-9"}))
+
+
+def test_two_people_who_approve_at_one_moment_for_one_patient_approve_one_order(database: Database) -> None:
+    with database.write() as tx:
+        begun(tx)
+    second_run(database)
+    won: list[str] = []
+    refused: list[str] = []
+    together = threading.Barrier(2)
+
+    def approve(run: str, by: str) -> None:
+        with database.read() as tx:
+            read = proposals.load(tx, HERE, run)
+        together.wait()
+        try:
+            with database.write() as tx:
+                orders.approve(tx, read, DIGEST, "b", "t", "{}", by, NOW, to_send=True)
+            won.append(run)
+        except Conflict as error:
+            refused.append(error.message)
+
+    threads = [threading.Thread(target=approve, args=pair) for pair in ((RUN, DOCTOR), (OTHER, PHARMACIST))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert refused == [orders.ON_ITS_WAY]
+    with database.read() as tx:
+        assert [d.run for d in outbox.waiting(tx)] == won
+        assert flights.aloft(tx, HERE, "pat-1") == won[0]
+
+
+@pytest.mark.parametrize("how", ["stored", "revised", "unknown", "left to a person"])
+def test_the_next_order_may_follow_once_the_first_is_no_longer_on_its_way(database: Database, how: str) -> None:
+    approved(database, to_send=True)
+    second_run(database)
+    with pytest.raises(Conflict), database.write() as tx:
+        approve_second(tx)
+    with database.write() as tx:
+        if how == "revised":
+            proposals.save(tx, proposals.load(tx, HERE, RUN), "{}", "[]", "", NOW)
+            assert outbox.waiting(tx) == ()
+        elif how == "left to a person":
+            orders.leave(tx, RUN, "expired", "late")
+        else:
+            assert orders.claim_for_write(tx, RUN, DOCTOR, NOW)
+    if how in ("stored", "unknown"):
+        with pytest.raises(Conflict), database.write() as tx:
+            approve_second(tx)
+    with database.write() as tx:
+        if how == "stored":
+            orders.record_write(tx, RUN, "sent", "{}", [], DOCTOR, NOW)
+        if how == "unknown":
+            orders.release(tx, RUN, NOW)
+        assert approve_second(tx).state == "approved"
+
+
+def test_what_is_found_not_to_be_there_does_not_set_out_again_while_another_one_is_on_its_way(database: Database) -> None:
+    claimed(database)
+    second_run(database)
+    with database.write() as tx:
+        orders.release(tx, RUN, NOW)
+        approve_second(tx)
+        orders.record_unsent(tx, RUN, DOCTOR, NOW, "not found")
+        assert not orders.claim_for_write(tx, RUN, DOCTOR, NOW)
+        assert {d.run: d.state for d in outbox.waiting(tx)} == {RUN: "stuck", OTHER: "waiting"}
+
+
 # ── The outbox ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -305,6 +415,37 @@ def test_attempts_wait_longer_and_longer_and_then_for_a_person(database: Databas
         outbox.later(tx, last, now, "E-28")
         assert outbox.claim(tx, now + timedelta(days=1)) is None
         assert [(d.run, d.state) for d in outbox.waiting(tx)] == [(RUN, "stuck")]
+
+
+def test_what_nobody_may_settle_waits_without_a_failed_attempt(database: Database) -> None:
+    approved(database, to_send=True)
+    for _ in range(2 * outbox.MOST_ATTEMPTS):
+        with database.write() as tx:
+            delivery = outbox.claim(tx, NOW + LEASE)
+            assert delivery is not None
+            assert (delivery.kind, delivery.attempts) == ("send", 1)
+            outbox.wait(tx, delivery, NOW + LEASE, "no-token")
+            assert [(d.state, d.error) for d in outbox.waiting(tx)] == [("waiting", "no-token")]
+
+
+def test_an_order_keeps_its_attempts_from_sending_to_looking_and_back(database: Database) -> None:
+    """Else one that the EHR refuses to answer would be sent for ever, and never wait for a person."""
+    approved(database, to_send=True)
+    with database.write() as tx:
+        assert outbox.claim(tx, NOW + LEASE)
+        assert orders.claim_for_write(tx, RUN, DOCTOR, NOW + LEASE)
+        orders.release(tx, RUN, NOW + LEASE)
+        orders.record_unsent(tx, RUN, DOCTOR, NOW + LEASE)
+        again = outbox.claim(tx, NOW + LEASE)
+    assert again is not None
+    assert (again.kind, again.attempts) == ("send", 2)
+
+
+def test_the_outbox_of_one_patient_shows_nobody_elses(database: Database) -> None:
+    approved(database, to_send=True)
+    with database.read() as tx:
+        assert [d.run for d in outbox.waiting(tx, HERE, "pat-1")] == [RUN]
+        assert outbox.waiting(tx, HERE, "pat-2") == outbox.waiting(tx, WARD, "pat-1") == ()
 
 
 def test_the_oldest_due_comes_first(database: Database) -> None:

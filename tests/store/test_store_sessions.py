@@ -13,7 +13,7 @@ from ivig_fhir.store.database import Database
 from ivig_fhir.store.seal import hashed
 from ivig_fhir.store.sessions import Limits, Session
 from tests.an_ehr import NOW, PENDING
-from tests.store.a_store import CONTEXT, DOCTOR, HERE, TOKEN, begun
+from tests.store.a_store import CONTEXT, DOCTOR, HERE, TOKEN, WARD, begun
 
 LIMITS = Limits()
 MINUTE = timedelta(minutes=1)
@@ -125,9 +125,10 @@ def test_a_token_moved_to_another_session_does_not_open(database: Database) -> N
 def test_new_tokens_replace_both_old_ones(database: Database) -> None:
     start(database)
     with database.write() as tx:
-        sessions.claim_renewal(tx, "sid", NOW)
+        opened = sessions.load(tx, "sid", "cookie", NOW, LIMITS)
+        sessions.claim_renewal(tx, opened, NOW)
         less = replace(CONTEXT, scope="patient/Patient.rs")
-        sessions.replace_token(tx, "sid", TokenResponse("at-2", NOW + timedelta(hours=1), less.scope), less)
+        sessions.replace_token(tx, opened, TokenResponse("at-2", NOW + timedelta(hours=1), less.scope), less)
     found = load(database)
     assert (found.access_token, found.refresh_token, found.context.scope) == ("at-2", "", "patient/Patient.rs")
     assert found.renewing_until is None
@@ -135,12 +136,12 @@ def test_new_tokens_replace_both_old_ones(database: Database) -> None:
 
 def test_a_session_that_is_read_again_shows_who_renews_it(database: Database) -> None:
     start(database)
-    with database.write() as tx:
-        sessions.claim_renewal(tx, "sid", NOW + MINUTE)
     first = load(database)
     with database.write() as tx:
+        sessions.claim_renewal(tx, first, NOW + MINUTE)
+    with database.write() as tx:
         assert sessions.again(tx, first).renewing_until == NOW + MINUTE
-        sessions.end(tx, "sid", NOW)
+        sessions.end(tx, first, NOW)
         with pytest.raises(SessionEnded):
             sessions.again(tx, first)
 
@@ -153,15 +154,29 @@ def test_a_session_without_sign_in_has_no_token(database: Database) -> None:
 
 def test_a_session_that_ended_is_gone_and_its_draft_stays(database: Database) -> None:
     start(database)
+    opened = load(database)
     with database.write() as tx:
         begun(tx)
-        sessions.end(tx, "sid", NOW)
-        sessions.end(tx, "sid", NOW)
+        sessions.end(tx, opened, NOW)
+        sessions.end(tx, opened, NOW)
     with pytest.raises(SessionEnded):
         load(database)
     with database.read() as tx:
         assert len(proposals.open_runs(tx, HERE, "pat-1", DOCTOR)) == 1
         assert [row.what for row in audit.rows(tx)] == ["session.started", "run.started", "session.ended"]
+
+
+@pytest.mark.parametrize(("after", "there"), [(timedelta(minutes=29), 1), (timedelta(minutes=30), 0)])
+def test_a_session_that_still_lasts_is_found_without_its_browser_and_lasts_no_longer_for_it(
+    database: Database, after: timedelta, there: int
+) -> None:
+    start(database)
+    with database.read() as tx:
+        found = sessions.living(tx, HERE, "pat-1", NOW + after, LIMITS)
+        assert len(found) == there
+        assert [(s.access_token, s.id) for s in found] == [("canary-access", "")] * there
+        assert sessions.living(tx, WARD, "pat-1", NOW, LIMITS) == sessions.living(tx, HERE, "pat-2", NOW, LIMITS) == ()
+        assert [sessions.again(tx, s).seen for s in found] == [NOW] * there
 
 
 def test_what_is_over_is_purged(database: Database) -> None:
