@@ -13,9 +13,37 @@ from ivig_fhir.errors import GateRefused
 from ivig_fhir.fhir.r4_check import Problem, check
 from ivig_fhir.fhir.r4_invariants import UCUM
 
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-_CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted")
+
+class SpeltDecimal(Decimal):
+    """A number whose spelling is not the one that Decimal gives it (1E2, 0.0000001): it leaves as it came.
+
+    It equals the plain Decimal and calculates like it; what is calculated from it is a plain Decimal.
+    """
+
+    spelling: str
+
+    def __new__(cls, text: str) -> SpeltDecimal:
+        """The number that a JSON text spells."""
+        made = super().__new__(cls, text)
+        made.spelling = text
+        return made
+
+
+def _number(text: str) -> Decimal:
+    """Decimal writes 1E2 as 1E+2, and what is smaller than a millionth with an exponent."""
+    spelt = "e" in text or "E" in text or "0.000000" in text
+    return SpeltDecimal(text) if spelt else Decimal(text)
+
+
+def _spelt(number: Any) -> Any:
+    if isinstance(number, SpeltDecimal):
+        return msgspec.Raw(number.spelling.encode("ascii"))
+    raise TypeError(f"{type(number).__name__} is not sent")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_spelt)
+_CANONICAL = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_spelt)
 
 __all__ = [
     "GateRefused",
@@ -71,7 +99,7 @@ def _second_opinion(name: str, resource: Mapping[str, Any]) -> list[Problem]:
 
 
 def encode(resource: Any) -> bytes:
-    """A resource as JSON bytes; a Decimal is written as a number with the digits it has (0.10 stays 0.10).
+    """A resource as JSON bytes; a Decimal is written as a number with the digits it has (0.10 stays 0.10), a decoded one as it came.
 
     Raises TypeError for a float or anything else that is not plain JSON data, ValueError for a number that is not finite.
     """
@@ -80,7 +108,7 @@ def encode(resource: Any) -> bytes:
 
 
 def decode(data: bytes | str) -> Any:
-    """JSON as plain dicts and lists; whole numbers are int, all others Decimal with the digits they were written with.
+    """JSON as plain dicts and lists in their order; whole numbers are int, all others Decimal, spelt as they were written.
 
     Raises MalformedJson.
     """

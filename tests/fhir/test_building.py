@@ -179,3 +179,17 @@ def test_dropping_what_is_empty_keeps_false_zero_and_positions() -> None:
     assert drop_empty(
         {"a": None, "b": "", "c": [], "d": {"e": {"f": None}}, "g": False, "h": 0, "i": Decimal("0.0"), "j": [None, {"k": "", "l": 1}]}
     ) == {"g": False, "h": 0, "i": Decimal("0.0"), "j": [None, {"l": 1}]}
+
+
+@pytest.mark.parametrize("number", ["0.10", "1.50", "1E2", "1e2", "1.5E-3", "-2.0E+10", "0.0000001", "-0.00000010", "0.0", "100", "1e-7"])
+def test_a_number_that_was_read_leaves_as_it_was_spelt(number: str) -> None:
+    text = f'{{"b":{number},"a":[{number}]}}'.encode()
+    assert encode(decode(text)) == text
+    assert canonical(decode(text)) == f'{{"a":[{number}],"b":{number}}}'.encode()
+    assert decode(text)["b"] == Decimal(number)
+
+
+def test_what_is_calculated_from_a_number_is_a_plain_one() -> None:
+    [read] = decode("[1E2]")
+    assert type(read + 1) is Decimal
+    assert encode([read + 1]) == b"[101]"
