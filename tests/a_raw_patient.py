@@ -15,6 +15,7 @@ Resource = dict[str, Any]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ME = "Patient/p1"
 RUN = "urn:uuid:11111111-1111-4111-8111-111111111111"
+REPLACED = "urn:uuid:22222222-2222-4222-8222-222222222222"
 UCUM, LOINC, SNOMED = "http://unitsofmeasure.org", "http://loinc.org", "http://snomed.info/sct"
 # A unit, how many of it one kilogram or centimetre is, the places that are written, and the spellings without a code.
 MASS = {
@@ -282,7 +283,7 @@ def _request(rng: Random, id_: str, medicine: Resource, orders: list[str]) -> Re
     if orders and rng.random() < 0.15:
         made["basedOn"] = [{"reference": rng.choice(orders)}]
     if rng.random() < 0.07:
-        made["groupIdentifier"] = {"system": "urn:ietf:rfc:3986", "value": RUN}
+        made["groupIdentifier"] = {"system": "urn:ietf:rfc:3986", "value": rng.choice((RUN, REPLACED))}
     return made
 
 

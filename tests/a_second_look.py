@@ -40,7 +40,7 @@ from ivig_fhir.proposal.plan import plan_order, planned, rate_for
 from ivig_fhir.proposal.requests import medication_request
 from ivig_fhir.proposal.selections import ChosenOverride, parse_selections
 from tests.a_case import content
-from tests.a_raw_patient import NOW, RUN, RawPatient, Resource, raw_patient
+from tests.a_raw_patient import NOW, REPLACED, RUN, RawPatient, Resource, raw_patient
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
 BASE = "https://ivig.example.org/fhir"
@@ -145,6 +145,8 @@ def choices(rng: Random, known: Content) -> dict[str, Any]:
         made["vial_sizes_g"] = rng.sample(("0.5", "1", "2.5", "5", "6", "10", "12", "20", "30", "40"), rng.randint(1, 4))
     if rng.random() < 0.4:
         made["rate"] = _rate(rng, [n for x in product.ladders for n in x.for_])
+    if rng.random() < 0.1:
+        made["replaces"] = REPLACED
     if rng.random() < 0.03:
         made["diluent"] = rng.choice(("d5w", "saline"))
     return made

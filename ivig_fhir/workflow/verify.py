@@ -63,7 +63,8 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     patient = reference(stored.order, "subject").removeprefix("Patient/")
     answers = read_answers(runtime, session, patient)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
-    approved = Approved(decode(order.body), decode(run.selections))
+    replaced = {"replaces": f"urn:uuid:{run.replaces}"} if run.replaces else {}
+    approved = Approved(decode(order.body), decode(run.selections) | replaced)
     unread = tuple(t for t, answer in answers.by_type.items() if not answer.complete)
     lines = recompute(stored.order, record, tables_of(runtime.content, runtime.site), runtime.now(), approved, unread)
     lines = (*lines, wording(stored.order)) if lines else ()

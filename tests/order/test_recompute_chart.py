@@ -180,3 +180,11 @@ def test_a_record_that_is_malformed_is_a_disagreement_and_no_crash() -> None:
         {"resourceType": "Immunization", "id": "i"},
     ]
     assert "Weighed in" in wrong(seen(*broken))
+
+
+def test_the_order_that_this_one_replaces_is_this_order_and_not_another_one() -> None:
+    urn = "urn:uuid:22222222-2222-4222-8222-222222222222"
+    old = {**request("old", "Gamunex-C"), "status": "draft", "groupIdentifier": {"system": "urn:ietf:rfc:3986", "value": urn}}
+    what = "Another immunoglobulin order or infusion"
+    assert what in wrong(seen(old, made=proposed(run=RUN)))
+    assert wrong(seen(old, made=proposed(run=RUN, replaces=urn))) == []

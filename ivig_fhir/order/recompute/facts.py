@@ -113,9 +113,12 @@ class Facts(StoredOrder):
         return self.at or self.now
 
     @cached_property
-    def run(self) -> str:
-        """The run of this order, as its identifier says."""
-        return run_of(dict(self.order)) or ""
+    def own_runs(self) -> frozenset[str]:
+        """The runs whose entries are this order itself: its own, and that of the order that it replaces."""
+        replaced = word(self.approved.selections, "replaces") if self.approved else ""
+        prior = self.record.get(pointed_to(self.order.get("priorPrescription")), {})
+        found = (run_of(dict(self.order)), run_of(dict(prior)), replaced)
+        return frozenset(run for run in found if run)
 
     @cached_property
     def order_set(self) -> OrderSet | None:

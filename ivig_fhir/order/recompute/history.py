@@ -60,7 +60,7 @@ def _cumulative(f: Facts, body: Body, dose: Dose, found: Sequence[Entry]) -> Ite
 def _duplicates(f: Facts, found: Sequence[Entry]) -> Iterator[Found]:
     """Another order that is active or waits, and an infusion of another course a short time ago."""
     for e in found:
-        if f.run and e.run == f.run:
+        if e.run in f.own_runs:
             continue
         if e.kind in (REQUEST, STATEMENT) and e.state == "active":
             yield Found(OVERRIDE, f"active: {e.ref}")

@@ -25,7 +25,7 @@ class _Book:
     free: list[tuple[Entry, FhirTime]] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Entry]:
-        return [e for e in self.all if e.kind == kind and e.run != self.f.run]
+        return [e for e in self.all if e.kind == kind and e.run not in self.f.own_runs]
 
     @property
     def given(self) -> list[Entry]:
@@ -105,7 +105,7 @@ def _order(book: _Book, e: Entry) -> None:
 
 def _statement(book: _Book, e: Entry) -> None:
     """Where it stands alone: it reports no other entry, and nothing else is counted on its day."""
-    own = [o.ref for o in book.all if o.run == book.f.run and o.run]
+    own = [o.ref for o in book.all if o.run in book.f.own_runs]
     covering = any(
         _rests_on(e, s) and (s.kind != REQUEST or bool(s.doses) or _linked(book.given, s) is not None) for s in book.all if s.ref not in own
     )
