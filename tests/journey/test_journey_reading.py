@@ -118,6 +118,7 @@ def condition(text: str, **code: Any) -> dict[str, Any]:
 def test_an_indication_that_only_words_name_is_offered_and_never_taken(at: Hospital) -> None:
     tab = worded(at, condition("CIDP, seen in clinic"))
     assert "named here in words, without its code: CIDP, seen in clinic, active" in tab.page.text
+    assert "What only words name comes first and says so." in tab.page.text
     assert tab.json["proposal"] is None
     offered = [value for form in tab.page.forms.forms for name, value in form.pairs if name == "indication"]
     assert tab.page.text.index("named here in words") < tab.page.text.index("Antibody-mediated rejection")
