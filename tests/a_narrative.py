@@ -18,6 +18,7 @@ _MUST = {
     "Provenance": ("recorded", "agent.who.display", "activity.coding.code"),
     "Task": ("status", "intent", "businessStatus.text", "description", "note.text", "owner.display"),
     "GuidanceResponse": ("status", "note.text"),
+    "Practitioner": ("name.text",),
 }
 _TIMES = ("dosageInstruction.timing.event", "occurrenceTiming.event", "occurrencePeriod.start", "occurrencePeriod.end")
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ivig_fhir.errors import Conflict, StateError
+from ivig_fhir.fhir.narrative import renarrated
 from ivig_fhir.fhir.reading import part, reference, word
 from ivig_fhir.fhir.references import plain_reference
 from ivig_fhir.order.approval import Clinician
@@ -63,4 +64,4 @@ def claimed_task(task: Resource, step: Step, who: Clinician, at: datetime) -> di
     made = {k: v for k, v in task.items() if k != "owner"}
     if step is not Step.RELEASE:
         made["owner"] = {"reference": plain_reference(who.reference), "display": who.display}
-    return made | {"status": to, "lastModified": moment(at)}
+    return renarrated(made | {"status": to, "lastModified": moment(at)})

@@ -9,6 +9,7 @@ from ivig_fhir.chart.answers import Resource
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.search import search
 from ivig_fhir.errors import ResourceGone
+from ivig_fhir.fhir.narrative import narrative
 from ivig_fhir.fhir.reading import parts, short, word
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.store import sessions
@@ -68,7 +69,8 @@ def introduce(runtime: Runtime, session: sessions.Session) -> None:
 def _person(reference: str, display: str) -> dict[str, Any]:
     type_, id_ = reference.split("/")
     name = {"name": [{"text": display}]} if type_ == "Practitioner" else {}
-    return {"resourceType": type_, "id": id_, "active": True, **name}
+    text = narrative((display if name else id_,))
+    return {"resourceType": type_, "id": id_, "text": text, "active": True, **name}
 
 
 def _line(patient: Resource) -> PatientLine:

@@ -10,8 +10,11 @@ from an_approved_order import LATER, OVERRIDE, PHARMACIST, PRESCRIBER, as_stored
 from an_order import BASE, content, finding, proposal
 
 from ivig_fhir.order.bundle import Abilities, transaction
+from ivig_fhir.order.claim import Step, claimed_task
+from ivig_fhir.order.course import Step as CourseStep
+from ivig_fhir.order.course_writes import course_transaction
 from ivig_fhir.order.decision import Act, Reason, Stored, answer_transaction, decision_transaction
-from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.states import MOVES, Event, OrderState
 from ivig_fhir.order.transaction import sequential
 from ivig_fhir.proposal.context import proposal_context
 from ivig_fhir.proposal.resources import proposal_bundle
@@ -78,6 +81,26 @@ def test_an_answer_is_told_among_the_notes_of_the_task() -> None:
     made = answer_transaction(Stored(held["medication-request"], None, held["task"]), PRESCRIBER, LATER, "Weighed again: 82 kg.")
     assert wrong(e.resource for e in made.entries) == {}
     assert "Weighed again: 82 kg." in paragraphs(made.entries[0].resource)[-1]
+
+
+def test_whoever_works_on_an_order_is_told_and_whoever_gave_it_back_is_not() -> None:
+    held, _ = as_stored(written())
+    claimed = claimed_task(held["task"], Step.CLAIM, PHARMACIST, LATER)
+    assert paragraphs(claimed)[0] == "Order, accepted, awaiting-verification"
+    assert f"Owner: {PHARMACIST.display}" in paragraphs(claimed)
+    back = claimed_task(claimed, Step.RELEASE, PHARMACIST, LATER)
+    assert wrong([claimed, back]) == {}
+    assert PHARMACIST.display not in " ".join(paragraphs(back))
+
+
+@pytest.mark.parametrize("event", [Event.HOLD, Event.STOP, Event.RECALL])
+def test_the_course_of_a_verified_order_is_told_by_all_that_changes(event: Event) -> None:
+    held, _ = as_stored(written())
+    order, group = ({**held[role], "status": "active"} for role in ("medication-request", "request-group"))
+    step = CourseStep(event, MOVES[OrderState.VERIFIED, event], PRESCRIBER, LATER, REASON)
+    made = course_transaction(Stored(order, group, {**held["task"], "status": "completed"}), step, BASE, "0.1.0")
+    assert wrong(e.resource for e in made.entries) == {}
+    assert not any("Order, active" in paragraphs(e.resource)[0] for e in made.entries)
 
 
 def test_a_group_tells_only_of_actions_that_the_server_takes() -> None:

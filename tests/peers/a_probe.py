@@ -76,9 +76,10 @@ def _conditional(probe: Probe) -> str:
 
 def _rollback(probe: Probe) -> str:
     value, patient = _named()
+    held = probe.made(_patient())
     entries = [
         {"fullUrl": f"urn:uuid:{uuid.uuid4()}", "resource": patient, "request": {"method": "POST", "url": "Patient"}},
-        {"resource": _patient(id="nobody"), "request": {"method": "PUT", "url": "Patient/nobody", "ifMatch": 'W/"77"'}},
+        {"resource": {**held, "gender": "male"}, "request": {"method": "PUT", "url": f"Patient/{held['id']}", "ifMatch": 'W/"77"'}},
     ]
     answer = probe.ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
     left = probe.found(f"Patient?identifier={_SYSTEM}|{value}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from a_narrative import faults
@@ -24,6 +25,8 @@ _NOT_CARRIED = (
     re.compile(r"^CodeSystem is unknown and can't be validated: "),
     re.compile(r"^Unable to expand ValueSet: cannot apply filters .* because CodeSystem .* is ignored/not-present$"),
 )
+# What a decision adds: its Provenance; a hold one more and its task, a stop both again.
+NEW = {"claim": 0, "hold": 3, "stop": 5}
 NOTED = "Creatinine < 90 & stable; reviewed on the round."
 
 
@@ -52,9 +55,9 @@ CASES = {
     "overrides in a myasthenic crisis, verified": Case("mg-crisis-ckd", "verify", {"dose": {"per_kg": "1", "unit": "g/kg"}}),
     "a child's replacement, asked": Case("xla-child", "query"),
     "an infant in hours, verified": Case("kawasaki-infant", "verify", {"rate": {"mode": "hours", "hours": "12"}}),
-    "a bleeding patient, verified": Case("itp-bleeding", "verify"),
-    "Guillain-Barré, rejected": Case("gbs-adult", "reject"),
-    "a history of thrombosis": Case("thrombosis-history", "verify"),
+    "a bleeding patient, verified, then put on hold": Case("itp-bleeding", "hold"),
+    "Guillain-Barré, verified, held and stopped": Case("gbs-adult", "stop"),
+    "a history of thrombosis, claimed": Case("thrombosis-history", "claim"),
 }
 
 
@@ -99,6 +102,8 @@ def decided(place: Place, tab: Tab, ends: str) -> None:
         tab.press("Withdraw order", note=NOTED)
         return
     checker = place.pharmacist(tab.run)
+    if ends == "claim":
+        assert checker.post("claim", {}).status == 200
     if ends in ("query", "answer"):
         checker.press("Ask prescriber", code="weight", note=NOTED)
     if ends == "answer":
@@ -106,10 +111,15 @@ def decided(place: Place, tab: Tab, ends: str) -> None:
         tab.press("Send answer", note=NOTED)
     if ends == "reject":
         checker.press("Reject", code="dose", note=NOTED)
-    if ends == "verify":
+    if ends in ("verify", "hold", "stop"):
         checker.press("Verify")
-    state = {"query": "queried", "answer": "sent", "reject": "rejected", "verify": "verified"}[ends]
-    assert checker.json["state"] == state, checker.page.text[:400]
+    if ends in ("hold", "stop"):
+        checker.follow("Course of this order")
+        checker.press("Put on hold", code="reaction", note=NOTED)
+    if ends == "stop":
+        checker.press("Stop the order", code="reaction", note=NOTED)
+    state = {"query": "queried", "reject": "rejected", "verify": "verified", "hold": "on-hold", "stop": "stopped"}.get(ends, "sent")
+    assert tab.browser.get(urljoin(tab.page.url, "receipt"), headers={"Accept": "application/json"}).json["state"] == state
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -121,12 +131,22 @@ def test_every_resource_of_an_order_passes_the_validator_before_and_after_its_de
     before = validating.stored(tab)
     assert wrong(validating, before.values()) == {}
     decided(validating, tab, case.ends)
-    now = {f"{r['resourceType']}/{r['id']}": r for r in [*validating.stored(tab).values(), *validating.signatures(tab.run)]}
+    patient = before["medication-request"]["subject"]["reference"].removeprefix("Patient/")
+    held = [*validating.stored(tab).values(), *validating.signatures(tab.run), *validating.of(patient, "Task")]
+    now = {f"{r['resourceType']}/{r['id']}": r for r in held}
     known = {(r["resourceType"], r["id"], r["meta"]["versionId"]) for r in before.values()}
     changed = [r for r in now.values() if (r["resourceType"], r["id"], r["meta"]["versionId"]) not in known]
     assert changed, "a decision changes something"
     assert wrong(validating, changed) == {}
-    assert len(now) == len(before) + 1, "a decision is signed by its own Provenance"
+    assert len(now) - len(before) == NEW.get(case.ends, 1), "not everything that a decision writes was judged"
+
+
+def test_the_test_users_that_an_open_server_is_given_pass_too(validating: Place) -> None:
+    tab = proposed(validating, CASES["an adult's loading course, verified"])
+    tab.approve()
+    decided(validating, tab, "verify")
+    users = [validating.eyes.read(f"Practitioner/ivig-test-{role}").body for role in ("prescriber", "pharmacist")]
+    assert wrong(validating, users) == {}
 
 
 def test_a_proposal_with_its_guidance_passes_too(validating: Place) -> None:
