@@ -240,3 +240,16 @@ def test_the_map_names_every_folder_and_the_reading_order_of_the_spine() -> None
     shown = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
     for folder in sorted(p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != "__pycache__"):
         assert f"{folder}/" in shown, folder
+
+
+def test_the_revisions_of_the_store_are_one_line() -> None:
+    """Two that name the same one before them, or each other, would keep every installation from starting."""
+    texts = (p.read_text(encoding="utf-8") for p in (PACKAGE / "store/migrations/versions").glob("0*.py"))
+    found = (re.search(r'^revision = "(\d+)"\ndown_revision = (?:None|"(\d+)")$', text, re.MULTILINE) for text in texts)
+    follows = {match[2]: match[1] for match in found if match}
+    assert len(follows) == len(list((PACKAGE / "store/migrations/versions").glob("0*.py")))
+    seen, at = [], None
+    while at in follows:
+        at = follows.pop(at)
+        seen.append(at)
+    assert not follows, f"{seen} and, apart from it, {follows}"
