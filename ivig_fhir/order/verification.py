@@ -11,6 +11,7 @@ from ivig_fhir.fhir.building import digest
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import PHARMACIST, Clinician, Refusal
 from ivig_fhir.order.decision import Reason, Stored, version_of
+from ivig_fhir.order.receipt import Line
 from ivig_fhir.order.recompute import Recalculated, disagreements
 from ivig_fhir.order.states import Event, OrderState, allows
 
@@ -21,7 +22,8 @@ _EVENTS = {OrderState.VERIFIED: Event.VERIFY, OrderState.QUERIED: Event.QUERY, O
 class Review:
     """What the pharmacist had on screen: the order's state with us, what the EHR stored, who signed, and the second calculation.
 
-    `signers` are all who are known to have signed: the approval's, and the requester that the EHR names.
+    `signers` are all who are known to have signed: the approval's, and the requester that the EHR names. `altered` are the fields that
+    somebody changed in the EHR after the prescriber's approval.
     """
 
     state: OrderState
@@ -29,6 +31,7 @@ class Review:
     signers: tuple[Clinician, ...]
     lines: tuple[Recalculated, ...]
     incomplete: bool = False
+    altered: tuple[Line, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -79,6 +82,7 @@ def verify(review: Review, digest_seen: str, current: Stored, who: Clinician, no
         *_unchanged(review, digest_seen, current),
         *_allowed(review, OrderState.VERIFIED),
         *_complete(review),
+        *_unaltered(review),
         *_calculated(review.lines),
     ]
     return tuple(refusals) if refusals else _made(OrderState.VERIFIED, review, who, now, None)
@@ -145,6 +149,12 @@ def _allowed(review: Review, decision: OrderState, by: Event | None = None) -> l
 
 def _complete(review: Review) -> list[Refusal]:
     return [Refusal("incomplete", "The EHR lacks something essential of the order, so it cannot be verified.")] if review.incomplete else []
+
+
+def _unaltered(review: Review) -> list[Refusal]:
+    said = "is not what was approved: approved {sent}, now {stored} in the EHR. Nobody signed that, so it cannot be verified."
+    found = [Refusal("altered", f"{x.field} {said.format(sent=x.sent, stored=x.stored)}") for x in review.altered]
+    return [*found, *(Refusal("stray", said) for said in review.stored.strays)]
 
 
 def _calculated(lines: Sequence[Recalculated]) -> list[Refusal]:

@@ -81,8 +81,8 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "second": _second(case, agrees),
         "digest": case.review.digest,
         "may_act": (open_ or state == "incomplete") and not own,
-        "may_verify": open_ and agrees and not case.review.incomplete,
-        "why_not": "You signed this order: another person has to verify it." if own else "",
+        "may_verify": open_ and agrees and not case.review.incomplete and not _in_the_way(case),
+        "why_not": "You signed this order: another person has to verify it." if own else _in_the_way(case),
         "talk": talk_view(case.approved),
         "sheet": state == "verified",
         "reasons": runtime.content.constants["pharmacist_reasons"],
@@ -216,6 +216,12 @@ def _banner(case: Case, kept: Mapping[str, Any]) -> View:
         "weight": f"{weight['actual_kg'] or '–'} kg, {day(weight['effective'])}",
         "allergies": allergies_said(case.chart),
     }
+
+
+def _in_the_way(case: Case) -> str:
+    """What somebody changed in the EHR so that this is no longer what was approved, in words; "" where nothing is."""
+    said = [f"{x.field} is {x.stored} in the EHR; approved was {x.sent}." for x in case.review.altered]
+    return " ".join([*said, *case.review.stored.strays])
 
 
 def _second(case: Case, agrees: bool) -> View:

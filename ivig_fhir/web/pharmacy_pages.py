@@ -9,9 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
+from ivig_fhir.errors import ChangedInEhr
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import sessions
 from ivig_fhir.web.case_view import apart_view, case_view, steps_page
+from ivig_fhir.web.changed_view import changed_view
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
 from ivig_fhir.web.worklist_pages import claim_of
@@ -54,13 +56,27 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
         session = enter(runtime, sid, "pharmacist")
         sent = _sent()
         reason = None if decision is OrderState.VERIFIED else {"code": str(sent.get("code", "")), "note": str(sent.get("note", ""))}
-        refusals = decide_order(runtime, session, run, decision, str(sent.get("digest") or ""), reason)
+        digest = str(sent.get("digest") or "")
+        try:
+            refusals = decide_order(runtime, session, run, decision, digest, reason)
+        except ChangedInEhr as error:  # somebody was faster than the write itself
+            if wants_json():
+                raise
+            return _changed(runtime, session, run, digest, (error.message,))
+        if {r.code for r in refusals} & {"digest", "changed"} and not wants_json():
+            return _changed(runtime, session, run, digest, tuple(r.said for r in refusals))
         if refusals and not wants_json():
             return case_page(runtime, session, run, tuple(r.said for r in refusals))
         refuse(refusals)
         return case_page(runtime, session, run) if wants_json() else redirect("./", 303)
 
     return decide
+
+
+def _changed(runtime: Runtime, session: sessions.Session, run: str, digest: str, refused: tuple[str, ...]) -> Response:
+    """What is different since the page was opened, field by field; from here the order may be reviewed as it is now."""
+    view = changed_view(open_case(runtime, session, run), runtime.reviews.find(digest), runtime)
+    return page(runtime, session, "difference.html", view | {"refused": refused}, 409)
 
 
 def _sent() -> dict[str, Any]:
@@ -83,5 +99,6 @@ def case_page(runtime: Runtime, session: sessions.Session, run: str, refused: tu
             "recalculated": [asdict(line) for line in case.review.lines],
         }
         return make_response(jsonify(made))
+    runtime.reviews.keep(case.review.digest, case.review)
     view = case_view(case, runtime, session) | {"refused": refused, "claim": claim_of(runtime, session, case)}
     return page(runtime, session, "pharmacist.html", view, 409 if refused else 200)

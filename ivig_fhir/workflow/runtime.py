@@ -20,6 +20,7 @@ from ivig_fhir.ehr.modes import WRITTEN, WriteMode, without, write_mode
 from ivig_fhir.ehr.profiles import ServerProfile, profile
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
+from ivig_fhir.order.verification import Review
 from ivig_fhir.settings import Settings
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.scopes import Verdict, allowed
@@ -95,6 +96,7 @@ class Runtime:
     changes: Memory[LastChange] = field(default_factory=Memory)
     looks: Memory[str] = field(default_factory=Memory)
     notices: Memory[tuple[str, ...]] = field(default_factory=Memory)  # what a launch settled, until its first page said so
+    reviews: Memory[Review] = field(default_factory=Memory)  # what a pharmacist had on screen, to tell what changed since
     modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
     refusals: Memory[frozenset[str]] = field(default_factory=Memory)  # the types that the EHR refused to store, by session
 

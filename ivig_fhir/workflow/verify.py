@@ -15,6 +15,7 @@ from ivig_fhir.errors import EhrUnavailable, NotFound, ResourceGone, SeveralAnch
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference, reference_key
+from ivig_fhir.order.alteration import altered
 from ivig_fhir.order.approval import Clinician, Refusal
 from ivig_fhir.order.bundle import TASK, checked
 from ivig_fhir.order.course_writes import HOLD
@@ -22,10 +23,10 @@ from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.recompute import Approved, recompute, tables_of
 from ivig_fhir.order.states import OrderState
-from ivig_fhir.order.transaction import Transaction, without_types
+from ivig_fhir.order.transaction import Transaction, from_json, without_types
 from ivig_fhir.order.verification import Review, Verification, decide, verify
 from ivig_fhir.order.wording import wording
-from ivig_fhir.proposal.context import GROUP
+from ivig_fhir.proposal.context import GROUP, MAIN
 from ivig_fhir.store import orders, proposals, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
@@ -35,6 +36,7 @@ from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.settle import send_decision, settle
 
+_OPEN = ("sent", "queried", "incomplete")
 _ANOTHER_PATIENT = "What the EHR holds under this order's number is for another patient than the order was approved for."
 _ANOTHER_RUN = "What the EHR holds under this order's number is not this order: somebody changed what it belongs to."
 _BY_HAND = "Nothing was changed. Have it looked at and entered in error in the EHR; nobody may give it."
@@ -69,7 +71,9 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     lines = recompute(stored.order, record, tables_of(runtime.content, runtime.site), runtime.now(), approved, unread)
     lines = (*lines, wording(stored.order)) if lines else ()
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
-    review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=receipt is None or receipt.incomplete)
+    changed = altered(from_json(decode(order.transaction)), receipt, stored.order) if receipt and order.state in _OPEN else ()
+    lacking = receipt is None or receipt.incomplete
+    review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=lacking, altered=changed)
     return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))
 
 
@@ -114,6 +118,12 @@ def _read(client: FhirClient, where: str) -> dict[str, Any] | None:
         return dict(client.read(where, fresh=True).body)
     except ResourceGone:
         return None
+
+
+def approved_order(order: Order) -> dict[str, Any]:
+    """The MedicationRequest exactly as it was approved."""
+    main = from_json(decode(order.transaction)).entry(MAIN)
+    return {} if main is None else main.resource
 
 
 def signer(order: Order) -> Clinician:

@@ -1,0 +1,48 @@
+"""Alteration: what of a stored order is not, or no longer, what it was: against what was approved, and against what was on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ivig_fhir.order.comparison import compare
+from ivig_fhir.order.receipt import SAME, SAME_MEANING, Line, Receipt
+from ivig_fhir.order.recompute import Recalculated
+from ivig_fhir.order.transaction import Transaction
+from ivig_fhir.proposal.context import MAIN
+
+Resource = Mapping[str, Any]
+_UNCHANGED = (SAME, SAME_MEANING)
+
+
+def altered(sent: Transaction, receipt: Receipt, stored: Resource) -> tuple[Line, ...]:
+    """The essential fields that somebody changed in the EHR after the order was stored there; nobody signed what stands there now.
+
+    What the EHR lost when it stored the order is not among them: that makes it incomplete, and the receipt says so.
+    """
+    main = sent.entry(MAIN)
+    if main is None:
+        return ()
+    where = {p.role: p.reference for p in receipt.parts if p.reference}
+    known = {e.full_url: where[e.role] for e in sent.entries if e.role in where}
+    lost = {line.field for line in receipt.lost}
+    return tuple(line for line in compare(main.resource, stored, known) if line.harmful and line.field not in lost)
+
+
+def since(before: Resource, now: Resource) -> tuple[Line, ...]:
+    """Every field of a stored order that means something else than it did, essential ones first; `sent` is before, `stored` now."""
+    return tuple(line for line in compare(before, now) if line.result not in _UNCHANGED)
+
+
+def recalculated_since(before: Sequence[Recalculated], now: Iterable[Recalculated]) -> tuple[tuple[str, str, str], ...]:
+    """The lines of the second calculation that come out otherwise: what, before, now."""
+    was = {line.what: line for line in before}
+    return tuple(
+        (line.what, _said(was[line.what]) if line.what in was else "", _said(line))
+        for line in now
+        if line.what not in was or _said(was[line.what]) != _said(line)
+    )
+
+
+def _said(line: Recalculated) -> str:
+    return f"ordered {line.ordered}, recalculated {line.recomputed}"
