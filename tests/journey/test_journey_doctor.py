@@ -163,7 +163,7 @@ def declared(
         ({"statement": declared(types=(*TYPES, "Patient"))}, "writing", "note", "Not stored in the EHR"),
         ({"statement": declared(types=[t for t in (*TYPES, "Patient") if t != "MedicationRequest"])}, "writing", "note", "copied by hand"),
         ({"statement": declared(interactions=("read", "search-type", "create"))}, "verifying", "note", "no decision is stored"),
-        ({"statement": declared(types=[t for t in (*TYPES, *WRITTEN, "Patient") if t != "Task"])}, "verifying", "note", "stays empty"),
+        ({"statement": declared(types=[t for t in (*TYPES, *WRITTEN, "Patient") if t != "Task"])}, "verifying", "note", "own store"),
         ({"statement": declared(software="HAPI FHIR Server")}, "profile", "note", 'profile = "hapi"'),
     ],
 )
