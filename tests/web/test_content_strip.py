@@ -41,7 +41,15 @@ def test_the_words_follow_what_the_site_has_signed(tmp_path: Path, signed: int, 
 def test_every_template_stands_in_the_layout_that_says_it_and_print_keeps_it() -> None:
     folder = ROOT / "ivig_fhir" / "web"
     bare = [t.name for t in (folder / "templates").glob("*.html") if '{% extends "layout.html" %}' not in t.read_text(encoding="utf-8")]
-    assert sorted(bare) == ["layout.html", "parts.html"]
+    assert sorted(bare) == ["claim.html", "layout.html", "paper.html", "parts.html"]  # the others are parts of pages
     assert not any("block strip" in t.read_text(encoding="utf-8") for t in (folder / "templates").glob("*.html") if t.name != "layout.html")
     printed = (folder / "static" / "style.css").read_text(encoding="utf-8").partition("@media print{")[2].splitlines()[0]
     assert ".strip" not in printed.partition("{display:none}")[0].rpartition("}")[2]
+
+
+def test_a_printed_sheet_without_the_strip_says_it_beside_the_patient() -> None:
+    folder = ROOT / "ivig_fhir" / "web" / "templates"
+    printed = {t.name: t.read_text(encoding="utf-8") for t in folder.glob("*.html") if "paper.css" in t.read_text(encoding="utf-8")}
+    assert sorted(printed) == ["by_hand.html", "sheet.html", "verification_sheet.html"]
+    assert "{{ unreviewed }}" in (folder / "paper.html").read_text(encoding="utf-8")
+    assert all("{{ unreviewed }}" in text or "{{ identity(" in text for text in printed.values())

@@ -65,7 +65,7 @@ def test_no_page_on_the_way_of_an_order_can_be_misread(at: Hospital, draft: Tab)
     pharmacist = at.tab(CIDP, "pharmacist", target="pharmacy")
     seen.append(pharmacist.page)
     seen += [pharmacist.follow("SAMPLETON"), pharmacist.press("Verify"), pharmacist.follow("Infusion sheet")]
-    assert "Infusion sheet" in pharmacist.page.text
+    assert "IVIG infusion sheet, infusion 1 of" in pharmacist.page.text
     for page in seen:
         assert read_as_another_dose(lines(page), one, totals) == {}, page.url
     for type_ in ("MedicationRequest", "ServiceRequest", "RequestGroup", "Task", "DetectedIssue"):
