@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from journey.a_hospital import Hospital, Tab
+from journey.a_hospital import ISS, Hospital, Tab
 
 from ivig_fhir.app import create_database
 from ivig_fhir.store import audit
@@ -183,11 +183,13 @@ def test_authorizations_that_cannot_be_read_authorize_nothing(at: Hospital, monk
     authorized(at, CIDP)
     tab = counter(at)
     ask = at.http.request
-    refused = "http://127.0.0.1:5001/fhir/Patient/none"
-    monkeypatch.setattr(
-        at.http, "request",
-        lambda method, url, **more: ask("GET", refused, **{k: v for k, v in more.items() if k not in ("params", "auth")}) if url.endswith("/ClaimResponse") else ask(method, url, **more),
-    )  # fmt: skip
+
+    def request(method: str, url: str, **more: Any) -> Any:
+        if url.endswith("/ClaimResponse"):
+            return ask("GET", f"{ISS}/Basic", **{k: v for k, v in more.items() if k != "params"})  # no scope for it: 403
+        return ask(method, url, **more)
+
+    monkeypatch.setattr(at.http, "request", request)
     tab.press("Dispense", **LOT)
     assert (tab.page.status, "Prior authorizations could not be read." in tab.page.text) == (409, True)
 

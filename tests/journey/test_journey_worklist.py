@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 from journey.a_busy_day import copies
-from journey.a_hospital import Hospital, Tab
+from journey.a_hospital import ISS, Hospital, Tab
 
 from ivig_fhir.app import create_database
 from ivig_fhir.store import audit
@@ -129,12 +129,8 @@ def forbid(at: Hospital, monkeypatch: pytest.MonkeyPatch, refuses: Callable[[str
     ask = at.http.request
 
     def request(method: str, url: str, **asked: Any) -> Any:
-        if refuses(method, url.partition("/fhir/")[2].partition("?")[0].partition("/")[0]):
-            return ask(
-                "GET",
-                url.partition("/fhir/")[0] + "/fhir/Patient/none",
-                **{k: v for k, v in asked.items() if k not in ("params", "data", "auth")},
-            )
+        if refuses(method, url.partition("/fhir/")[2].partition("?")[0]):
+            return ask("GET", f"{ISS}/Basic", **{k: v for k, v in asked.items() if k not in ("params", "data")})  # no scope for it: 403
         return ask(method, url, **asked)
 
     monkeypatch.setattr(at.http, "request", request)
