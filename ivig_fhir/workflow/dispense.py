@@ -22,6 +22,7 @@ from ivig_fhir.proposal.brands import products_named
 from ivig_fhir.proposal.recognition import Recognition
 from ivig_fhir.store import dispenses, sessions
 from ivig_fhir.store.dispenses import Dispense
+from ivig_fhir.workflow.course import refuse_held
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.verify import Case, open_case
 
@@ -61,11 +62,13 @@ def open_counter(runtime: Runtime, session: sessions.Session, run: str) -> Count
 def dispense(runtime: Runtime, session: sessions.Session, run: str, wanted: Wanted, reason: Mapping[str, str]) -> tuple[Broken, ...]:
     """Dispenses vials; or every condition that does not hold, if one of them is not excusable or no coded reason with a note is given.
 
-    Order and record are read again. Empty when it is done. NotAllowed for a person whom the EHR did not prove.
+    Order and record are read again. Empty when it is done. NotAllowed for a person whom the EHR did not prove; StateError while somebody's
+    look before an infusion holds the order, also where the EHR was not told.
     """
     who, gate = clinician(session), runtime.content.constants["dispense"]
     if not who.proven:
         raise NotAllowed("dispense unproven", said="The EHR did not prove who is signed in, so nothing can be dispensed.")
+    refuse_held(runtime, run)
     counter = open_counter(runtime, session, run)
     found = broken(wanted, counter.plan, gate)
     excused = reason.get("code") in gate.reasons and bool(reason.get("note", "").strip())

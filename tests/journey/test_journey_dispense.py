@@ -213,3 +213,26 @@ def test_pressed_twice_at_the_same_moment_one_dispense_is_kept(at: Hospital) -> 
         thread.join()
     assert sorted(statuses) == [200, 409, 409]
     assert len(json_of(tab)) == 1
+
+
+def test_what_a_nurse_holds_is_not_dispensed_although_the_ehr_was_not_told(at: Hospital) -> None:
+    authorized(at, CIDP)
+    tab = counter(at)
+    clot = {"coding": [{"system": "http://snomed.info/sct", "code": "128053003"}], "text": "Deep venous thrombosis"}
+    at.clock.forward(minutes=5)
+    new = {
+        "resourceType": "Condition",
+        "id": "clot",
+        "subject": {"reference": f"Patient/{CIDP}"},
+        "code": clot,
+        "recordedDate": "2026-03-02T09:04:00Z",
+    }
+    at.parts.store.put(new, at.clock(), "PUT")
+    nurse = at.tab(CIDP, "nurse")
+    nurse.follow("Course")
+    nurse.follow("Re-check before infusion 1")
+    nurse.press("Hold the order")
+    assert at.orders(CIDP)[0]["status"] == "active"
+    tab.press("Dispense", **LOT)
+    assert (tab.page.status, "This order is on hold" in tab.page.text) == (409, True)
+    assert json_of(tab) == []
