@@ -394,7 +394,7 @@ class Journey(RuleBasedStateMachine):
             assert len(mine) == 1, f"reported as {state}, and not there"
         elif state != "uncertain" and not self.strays:
             assert mine == [], f"{state}, and there all the same"
-        if state == "uncertain" or (order is not None and order.decision):
+        if state in ("approved", "uncertain") or (order is not None and order.decision):
             assert run in self.stand.waiting(), "nobody will look for it"
         if order is None or state not in _ORDER or not mine:
             return

@@ -62,7 +62,10 @@ class Nursery:
         """Ends it, and whatever it started."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(timeout=20)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=30)
+        self.process.kill()  # what it started dies with it
+        self.process.wait()
 
 
 class Proxy:
