@@ -222,21 +222,21 @@ def takes_silence_for_no() -> None:
 
 def takes_silence_for_yes() -> None:
     """Says that it was sent when no answer came, and does not look."""
-    careful = write_back._send
+    careful = write_back.send
 
-    def send(runtime: Any, session: Any, order: Any) -> str:
+    def send(runtime: Any, access: Any, order: Any) -> str:
         def once(client: Any, sent: Any, how: Any) -> Any:
             client.post("", sent.bundle())
             return settled(client, sent, how.mode, how.atomic)
 
         write_back.write = once  # type: ignore[assignment]
         try:
-            return careful(runtime, session, order)
+            return careful(runtime, access, order)
         except OutcomeUnknown:
             with runtime.database.write() as tx:
                 return str(orders.record_write(tx, order.run, "sent", "", (), "", runtime.now()).state)
 
-    write_back._send = send
+    write_back.send = send  # type: ignore[assignment]
 
 
 def forgets_an_approval() -> None:

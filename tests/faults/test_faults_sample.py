@@ -45,7 +45,7 @@ FOUND = {
     "resends_blindly": ("doubled", LOST),
     "takes_silence_for_no": ("and there all the same", LOST),
     "takes_silence_for_yes": ("and not there", ("drop before send", "500")),
-    "forgets_an_approval": ("a confirmed approval is lost", ("drop before send", "429")),
+    "forgets_an_approval": ("a confirmed approval is lost|something still waits", ("drop before send", "429")),
 }
 
 
