@@ -73,7 +73,7 @@ class _PerWorker(requests.Session):
         if own is None:
             own = self._mine.session = requests.Session()
             own.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            own.adapters, own.trust_env = self.adapters, False
+            own.adapters, own.hooks, own.trust_env = self.adapters, self.hooks, False
         key = origin(str(url))
         if key not in self._around:
             self._around[key] = self.merge_environment_settings(str(url), {}, None, None, None)

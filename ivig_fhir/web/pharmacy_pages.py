@@ -15,7 +15,7 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.case_view import apart_view, case_view, steps_page
 from ivig_fhir.web.changed_view import changed_view
 from ivig_fhir.web.doors import enter, page, sent_json, token
-from ivig_fhir.web.errors import wants_json
+from ivig_fhir.web.errors import noted, wants_json
 from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.runtime import Runtime
@@ -62,7 +62,7 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
         except ChangedInEhr as error:  # somebody was faster than the write itself
             if wants_json():
                 raise
-            return _changed(runtime, session, run, digest, (error.message,))
+            return _changed(runtime, session, run, digest, (error.message, f"Reference {noted(error)}, {error.code}"))
         if {r.code for r in refusals} & {"digest", "changed"} and not wants_json():
             return _changed(runtime, session, run, digest, tuple(r.said for r in refusals))
         if refusals and not wants_json():

@@ -150,13 +150,18 @@ def _local(client: FhirClient, literal: str) -> str:
 
 def _read_all(client: FhirClient, wanted: Collection[str], included: Mapping[str, Resource]) -> dict[str, Resource]:
     """The resources at these references: what came along, and the rest read in parallel; one that cannot be read is missing."""
-    found = {ref: included[key] for ref in wanted if (key := reference_key(ref)) in included}
+    found = {ref: included[key] for ref in wanted if _of_type_and_id(ref) and (key := reference_key(ref)) in included}
     missing = [ref for ref in wanted if ref and ref not in found]
     with ThreadPoolExecutor(max_workers=CONNECTIONS, thread_name_prefix="worklist") as pool:
         for ref, resource in zip(missing, pool.map(lambda r: _read(client, r), missing), strict=True):
             if resource is not None:
                 found[ref] = resource
     return found
+
+
+def _of_type_and_id(ref: str) -> bool:
+    """Whether it is a relative reference: an address of another server means another server's resource, whatever came along."""
+    return "//" not in ref
 
 
 def _read(client: FhirClient, ref: str) -> Resource | None:

@@ -210,8 +210,8 @@ def test_a_task_that_points_to_another_server_is_not_followed(at: Hospital, wire
         given = send(asked)
         if where == "focus" and "/fhir/Task?" in str(asked.url):
             return answer(asked, pointing("Task", lambda t: t.update(focus={"reference": reference}))(given.json()))
-        if where == "subject" and "/fhir/MedicationRequest/" in str(asked.url) and asked.method == "GET":
-            return answer(asked, {**given.json(), "subject": {"reference": reference}})
+        if where == "subject" and "/fhir/Task?" in str(asked.url):
+            return answer(asked, pointing("MedicationRequest", lambda o: o.update(subject={"reference": reference}))(given.json()))
         return given
 
     wire.fault = bent

@@ -93,7 +93,7 @@ def test_in_a_window_of_its_own_from_the_button_to_the_infusion_sheet(demo: Demo
     shot(pharmacy, "window-4-pharmacist")
     pharmacy.get_by_role("button", name="Verify").click()
     pharmacy.get_by_role("link", name="Infusion sheet").click()
-    playwright.expect(pharmacy.locator("h1").first).to_contain_text("Infusion sheet")
+    playwright.expect(pharmacy.locator("h1").first).to_contain_text("IVIG infusion sheet")
     shot(pharmacy, "window-5-sheet", whole=True)
 
 

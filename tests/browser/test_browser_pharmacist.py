@@ -158,7 +158,7 @@ def test_the_keyboard_goes_through_the_page_in_the_order_in_which_it_is_read_and
         assert here[2], f"focus is out of sight: {here[1]}"
         places.append((here[0], here[1]))
     assert all(a[0] < b[0] for a, b in pairwise(places))
-    assert [name for _, name in places][-3:] == ["Reject", "Ask prescriber", "Verify"]
+    assert [name for _, name in places][-4:] == ["Reject", "Ask prescriber", "Propose a change", "Verify"]
     assert "Skip to content" in places[0][1]
 
 

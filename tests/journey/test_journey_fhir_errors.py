@@ -159,11 +159,11 @@ ANSWERS = {
         f"The EHR does not store this kind of resource (status 404; it gave no details). {KEPT}", "by hand", status=404,
     ),
     "E-25 by 409": Told(
-        lambda at: verified(at, 409), "E-25", "The order changed in the EHR since you opened it.", "Look at the differences, then decide again.",
-        "error: Version 1 is not the newest.", 409,
+        lambda at: verified(at, 409), "E-25", "The order changed in the EHR since you opened it.", "Review the order as it is now",
+        status=409,
     ),
     "E-25 by 412": Told(
-        lambda at: verified(at, 412), "E-25", "The order changed in the EHR since you opened it.", "Look at the differences, then decide again.",
+        lambda at: verified(at, 412), "E-25", "The order changed in the EHR since you opened it.", "Review the order as it is now",
         status=409,
     ),
     "E-26": Told(
@@ -237,6 +237,8 @@ def test_a_failed_answer_becomes_one_sentence_what_to_do_and_a_number_that_is_in
     assert SECRET not in logged
 
 
+# What a later try may bring is tried by the next launch itself; what an EHR refused for good waits for a person.
+SENT_AT_LAUNCH = ("E-21 to a write", "E-26", "E-27")
 REFUSED = [n for n, told in ANSWERS.items() if KEPT in told.happened or n == "E-26"]
 
 
@@ -246,9 +248,11 @@ def test_after_a_refused_write_nothing_is_there_and_the_approval_stands(at: Hosp
     assert at.orders(MG) == []
     wired(at)
     later = at.tab(MG)
-    assert later.json["state"] == "approved"
-    later.press("Send to the EHR")
-    assert "Stored as a draft" in later.page.text
+    if name not in SENT_AT_LAUNCH:
+        assert at.orders(MG) == []
+        assert later.json["state"] == "approved"
+        later.press("Send to the EHR")
+        assert "Stored as a draft" in later.page.text
     assert len(at.orders(MG)) == 1
 
 

@@ -183,6 +183,10 @@ def test_a_task_of_another_app_on_our_order_changes_nothing_of_it(at: Hospital, 
     foreign(at)
     at.change("Task/foreign-task", focus=focus)
     pharmacist.go("./")
+    assert "Verify" not in pharmacist.page.buttons  # its order is another immunoglobulin order, which nobody knew of at the approval
+    assert "waits: MedicationRequest/foreign-order" in pharmacist.page.text
+    at.change("MedicationRequest/foreign-order", status="cancelled")
+    pharmacist.go("./")
     pharmacist.press("Verify")
     assert pharmacist.json["state"] == "verified"
     assert held(at, "Task/foreign-task")["status"] == "requested"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_the_story_tells_who_did_what_with_reasons_words_and_results(at: Hospita
     for page in (told(tab), told(pharmacist)):
         in_order(page, expected)
         assert "has no words for" not in page
-        assert "agreed in 2" in page or "agreed in 1" in page
+        assert re.search(r"agreed in (\d+) of \1 lines", page)
     assert "Is furosemide needed now?" in tab.go("receipt").text  # a question is not lost when it is answered and decided
 
 

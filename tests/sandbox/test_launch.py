@@ -193,7 +193,8 @@ def test_code_lives_for_a_minute(ehr: Ehr, seconds: int, status: int) -> None:
         ({"code_verifier": "w" * 64}, "invalid_grant"),
         ({"code_verifier": ""}, "invalid_grant"),
         ({"code_verifier": "short"}, "invalid_grant"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "unauthorized_client"),
     ],
 )
 def test_wrong_token_request_gets_nothing(ehr: Ehr, changes: dict[str, str], error: str) -> None:
