@@ -36,6 +36,7 @@ FIGURES = {  # what other commands write beside these pages
     "performance.json": "Time and memory",
     "roles.md": "Who may do what",
     "oddities.md": "Oddities of real data, and the tests that read them",
+    "faults.md": "Faults survived, by kind and by database",
     "peers.md": "The same journey on FHIR servers that nobody here wrote",
     "smart-conformance.md": "Requirements of SMART App Launch, and their tests",
 }
