@@ -61,7 +61,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class SheetGuide:
-    """All of it; `raising` is the rule for the next step, `stop_adult` and `stop_child` when to stop and call."""
+    """All of it; `raising` is the rule for the next step, `stop_adult` and `stop_child` when to stop and call, `diluents` what is said of a
+
+    diluent by its code ("" where none was chosen).
+    """
 
     before: tuple[SheetLine, ...]
     vitals: VitalTimes
@@ -69,6 +72,7 @@ class SheetGuide:
     stop_adult: str
     stop_child: str
     reactions: tuple[Reaction, ...]
+    diluents: Mapping[str, str]
     source: Basis
 
 
@@ -85,6 +89,7 @@ def read_infusion_sheet(data: Mapping[str, Any], file: str, citations: Collectio
         rules.text("stop_adult"),
         rules.text("stop_child"),
         tuple(reactions.values()),
+        {"": rules.text("undiluted"), "d5w": rules.text("d5w"), "saline": rules.text("saline")},
         rules.basis(),
     )
     root.end()

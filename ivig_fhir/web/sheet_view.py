@@ -51,7 +51,7 @@ def sheet_view(order: Order, beside: Beside, content: Content, run: str, now: da
         "vials": " + ".join(f"{count} × {size}" for size, count in made.vials) or "no vial sizes known",
         "vial_rows": [size for size, count in made.vials for _ in range(count)],
         "waste": amount(kept["waste_g"], "g") if Decimal(kept["waste_g"] or 0) else "",
-        "diluent": _diluent(kept),
+        "diluent": guide.diluents[beside.diluent],
         "days": [_day(d) for d in made.days],
         "before": [b.says.format(**_ticks(allergies, kept, content)) for b in guide.before],
         "medicines": _before_medicines(kept),
@@ -122,10 +122,6 @@ def _about(kept: Mapping[str, Any], content: Content) -> str:
         f"{w['actual_kg']} kg" + (f" ({day(w['effective'])})" if w.get("effective") else "") if w["actual_kg"] else "no measured weight"
     )
     return f"{weighed}; dosing weight {w['dosing_kg']} kg; {short_name(known.name)}"
-
-
-def _diluent(kept: Mapping[str, Any]) -> str:
-    return str(kept["product"].get("diluent") or "undiluted")
 
 
 def _ticks(allergies: str, kept: Mapping[str, Any], content: Content) -> dict[str, str]:

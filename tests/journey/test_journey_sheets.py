@@ -175,3 +175,21 @@ def test_without_the_extra_the_page_offers_no_pdf_and_its_address_says_what_to_d
     assert "PDF" not in [said for said, _ in tab.page.forms.links]
     tab.go(where + "sheet.pdf")
     assert (tab.page.status, "Print the sheet from the browser" in tab.page.text) == (404, True)
+
+
+def test_a_sheet_never_calls_a_diluted_product_undiluted(at: Hospital) -> None:
+    tab, run = verified(at, "cidp-adult")
+    tab.go("sheet")
+    assert "100 mg/mL, undiluted, IV by pump" in tab.page.text.replace("\u00a0", " ")
+    other = at.tab("cvid-adult")
+    other.post("propose", {"diluent": "d5w"})
+    other.go("./")
+    other.approve()
+    pharmacist = at.tab("cvid-adult", "pharmacist", target="pharmacy")
+    pharmacist.go(f"{other.run}/")
+    pharmacist.press("Verify")
+    pharmacist.go(f"/s/{pharmacist.session}/pharmacy/{other.run}/sheet")
+    text = pharmacist.page.text.replace("\u00a0", " ")
+    assert "DILUENT ORDERED: 5 % dextrose. Volumes and pump rates here are those of the undiluted product" in text
+    assert "mg/mL, undiluted" not in text
+    assert run
