@@ -13,10 +13,9 @@ from ivig_fhir.errors import Conflict
 from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import audit
 from ivig_fhir.store.database import Tx
-from ivig_fhir.store.proposals import in_tenancy
+from ivig_fhir.store.proposals import DECIDED, in_tenancy
 from ivig_fhir.store.tables import CLAIMS, RUNS
 
-_DECIDED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 _AT_ONCE = 500
 
 
@@ -58,7 +57,7 @@ def drop(tx: Tx, tenancy: Tenancy, run: str, by: str, now: datetime) -> None:
 def restore(tx: Tx, tenancy: Tenancy, made: Claim, before: Claim | None, now: datetime) -> None:
     """Puts a claim back as it was, because the EHR did not take the new one."""
     tx.conn.execute(delete(CLAIMS).where(CLAIMS.c.run == made.run, CLAIMS.c.by == made.by))
-    if before is not None:
+    if before is not None and of(tx, made.run) is None:  # somebody else may have taken it meanwhile
         values = {"by": before.by, "display": before.display, "status": before.status, "since": before.since}
         tx.conn.execute(insert(CLAIMS).values(run=made.run, **values))
     audit.append(tx, now, made.by, tenancy.iss, "order.released", made.run, note="the EHR did not take the claim")
@@ -85,7 +84,7 @@ def of_runs(tx: Tx, runs: Iterable[str]) -> Mapping[str, Claim]:
 
 def states(tx: Tx, tenancy: Tenancy, open_only: bool) -> Mapping[str, str]:
     """The state of every approved run of one tenancy, or only of those that nobody has decided."""
-    decided = RUNS.c.state.notin_(_DECIDED) if open_only else RUNS.c.state.is_not(None)
+    decided = RUNS.c.state.notin_(DECIDED) if open_only else RUNS.c.state.is_not(None)
     found = (
         select(RUNS.c.run, RUNS.c.state)
         .where(in_tenancy(tenancy), RUNS.c.state != "proposed", decided)

@@ -15,13 +15,12 @@ from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import audit, claims, flights, kept_charts, outbox, proposals
 from ivig_fhir.store.database import Tx
-from ivig_fhir.store.proposals import Run, in_tenancy
+from ivig_fhir.store.proposals import DECIDED, Run, in_tenancy
 from ivig_fhir.store.tables import ORDERS, RUNS
 
 # Longer than a write may take with all its timeouts: until then nobody looks for the order, for it may still be on its way.
 LEASE = timedelta(seconds=120)
 ON_ITS_WAY = "Another order of immunoglobulin for this patient is approved and on its way to the EHR. Open that one first."
-DECIDED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 _AT_ONCE = 500
 _TEXTS = ("approval", "body", "transaction", "receipt", "resources", "verification", "decision")
 

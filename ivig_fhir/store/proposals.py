@@ -16,6 +16,8 @@ from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import RUNS
 
 _PLAIN = ("run", "patient", "user", "state", "created", "changed", "version", "replaces")
+# Nothing is left to verify: what happens after it is the course of the order.
+DECIDED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 OPEN = ("proposed", "approved", "uncertain", "incomplete", "queried", "on-hold")
 
 

@@ -14,6 +14,7 @@ from ivig_fhir.fhir.reading import part, parts, short, word
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.store.claims import Claim
+from ivig_fhir.store.proposals import DECIDED
 from ivig_fhir.web.render import NBSP, amount, clock, day, duration, plural, short_name
 from ivig_fhir.web.worklist_filters import CLAIMED, NEEDED, PAGE, STATES_OF, STATUSES, Desk, Filters
 from ivig_fhir.workflow.worklist import Row, Worklist
@@ -36,14 +37,13 @@ _STATES = {
 }
 _ANSWERED = ("info", "Answered")  # it waits like any other, and the pharmacist who asked has a word to read
 _HELD = {"accepted": "Claimed", "in-progress": "In progress"}
-_CLOSED = ("verified", "rejected", "cancelled", "on-hold", "stopped", "completed", "entered-in-error")
 
 
 def worklist_view(found: Worklist, rows: Sequence[Row], count: int, filters: Filters, desk: Desk, ehr: str, base: str) -> View:
     """The page: `rows` are those of this page, filled; `count` is how many pass the filters in all; `base` is the list's address."""
     last = max(1, -(-count // PAGE))
     counts = {name: sum(r.state in states for r in found.rows) for name, states in STATES_OF.items()}
-    counts |= {"open": sum(r.state not in _CLOSED for r in found.rows)}
+    counts |= {"open": sum(r.state not in DECIDED for r in found.rows)}
     first = (filters.page - 1) * PAGE + 1
     return {
         "rows": [_row(r, desk) for r in rows],
@@ -105,8 +105,8 @@ def _row(r: Row, desk: Desk) -> View:
         "status": held if held and r.state == "sent" and not answered else status,
         "age": _age(r, desk.now),
         "claimed": _claimed(r, desk),
-        "free": r.worker is None and r.state not in _CLOSED and r.known is not None,
-        "mine": r.worker is not None and r.worker.is_same(desk.who) and r.state not in _CLOSED,
+        "free": r.worker is None and r.state not in DECIDED and r.known is not None,
+        "mine": r.worker is not None and r.worker.is_same(desk.who) and r.state not in DECIDED,
         "look": _look(r, answered),
     }
 
@@ -121,9 +121,9 @@ def _needed(r: Row, desk: Desk) -> tuple[str, str, bool]:
         return "–", "", False
     local, today = desk.local(r.needed_by), desk.local(desk.now).date()
     minutes = int((r.needed_by - desk.now).total_seconds() // 60)
-    if r.state in _CLOSED or local.date() != today:
+    if r.state in DECIDED or local.date() != today:
         name, _, rest = day(local, year=False).partition(" ")
-        return name, rest, minutes < 0 and r.state not in _CLOSED
+        return name, rest, minutes < 0 and r.state not in DECIDED
     if minutes < 0:
         return clock(local), f"{duration(-minutes)} ago", True
     return clock(local), f"in {duration(minutes)}" if minutes <= _SOON else "today", False
@@ -145,7 +145,7 @@ def _age(r: Row, now: datetime) -> str:
 
 def _claimed(r: Row, desk: Desk) -> str:
     worker = r.worker
-    if worker is None and r.state in _CLOSED and r.task is not None:
+    if worker is None and r.state in DECIDED and r.task is not None:
         owner = part(r.task, "owner")
         worker = Clinician(word(owner, "reference"), word(owner, "display"), frozenset()) if owner else None
     if worker is None:
@@ -196,7 +196,7 @@ def _age_and_number(patient: Mapping[str, Any] | None, now: datetime) -> str:
 
 def claim_view(claim: Claim | None, who: Clinician, state: str, desk: Desk) -> View:
     """Whose work one order is, for the page of that order: free, mine or another's, since when, and whether it is begun."""
-    if state in _CLOSED:
+    if state in DECIDED:
         return {"whose": ""}
     if claim is None:
         return {"whose": "free"}

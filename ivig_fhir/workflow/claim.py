@@ -17,7 +17,8 @@ from ivig_fhir.order.claim import Step, claimed_task, holder
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.store import claims, orders, sessions
 from ivig_fhir.store.claims import Claim
-from ivig_fhir.store.orders import DECIDED, Order
+from ivig_fhir.store.orders import Order
+from ivig_fhir.store.proposals import DECIDED
 from ivig_fhir.workflow.runtime import Runtime, clinician, granted
 
 _STATUS = {Step.CLAIM: "accepted", Step.START: "in-progress", Step.TAKE_OVER: "in-progress"}

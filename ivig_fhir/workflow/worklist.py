@@ -14,6 +14,7 @@ from ivig_fhir.ehr.client import CONNECTIONS, FhirClient
 from ivig_fhir.ehr.search import Found, search
 from ivig_fhir.errors import FhirError, NotFound
 from ivig_fhir.fhir.building import decode
+from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.dates import parse_time
 from ivig_fhir.fhir.identifiers import run_of
 from ivig_fhir.fhir.reading import part, reference, reference_key, word
@@ -21,7 +22,7 @@ from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.claim import holder
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.proposal.context import MAIN
-from ivig_fhir.store import claims, orders, sessions
+from ivig_fhir.store import claims, orders, proposals, sessions
 from ivig_fhir.store.claims import Claim
 from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.runtime import Runtime
@@ -123,7 +124,7 @@ def _task_rows(client: FhirClient, found: Found, statuses: Collection[str]) -> t
 
     Anything else is not for this list; every filter is applied again.
     """
-    tasks = [t for t in found.matches.values() if word(t, "status") in statuses and _focus(client, t)]
+    tasks = [t for t in found.matches.values() if word(t, "status") in statuses and _asks_for_approval(t) and _focus(client, t)]
     orders_read = _read_all(client, {_focus(client, t) for t in tasks}, found.includes)
     ours = [(t, o) for t in tasks if (o := orders_read.get(_focus(client, t))) is not None and run_of(dict(o)) is not None]
     patients = _read_all(client, {_local(client, reference(o, "subject")) for _, o in ours}, found.includes)
@@ -136,6 +137,11 @@ def _task_rows(client: FhirClient, found: Found, statuses: Collection[str]) -> t
         run = str(run_of(dict(order))).removeprefix("urn:uuid:")
         rows.append(Row(run, word(task, "status"), task, order, patient))
     return rows, unread
+
+
+def _asks_for_approval(task: Resource) -> bool:
+    """A server that ignores the code asked for also answers with the tasks of a hold or a stop."""
+    return any(c.code == "approve" for c in codings(task.get("code")))
 
 
 def _focus(client: FhirClient, task: Resource) -> str:
@@ -196,7 +202,7 @@ def _with_resources(client: FhirClient, row: Row) -> Row:
 
 def _urgency(row: Row) -> tuple[bool, str, int, str, str]:
     """What is open before what is closed, then by when it is needed, by its priority, and by how long it has waited."""
-    closed = row.state in orders.DECIDED or word(row.task or {}, "status") in _CLOSED_TASKS
+    closed = row.state in proposals.DECIDED or word(row.task or {}, "status") in _CLOSED_TASKS
     needed, priority = row.needed_by, word(row.task or {}, "priority")
     rank = _PRIORITIES.index(priority) if priority in _PRIORITIES else len(_PRIORITIES)
     return closed, _sorted(needed), rank, _sorted(row.written), row.run

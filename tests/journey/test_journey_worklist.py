@@ -290,3 +290,19 @@ def test_sixty_orders_stand_on_pages_and_ask_the_ehr_no_more_often_than_three(at
     many.press("Filter", words="sampleton057")
     assert len(rows(many)) == 1
     assert len(many.page.body) < 25_000
+
+
+def test_where_a_server_ignores_the_code_that_was_asked_a_hold_is_no_order_to_verify(at: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    at.tab(CIDP).approve()
+    suspend = {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "suspend"}]}
+    at.parts.store.put({**task(at), "id": "a-hold", "code": suspend, "status": "in-progress"}, at.clock(), "PUT")
+    ask = at.http.request
+
+    def request(method: str, url: str, **asked: Any) -> Any:
+        if url.endswith("/Task"):
+            asked["params"] = [pair for pair in asked["params"] if pair[0] != "code"]
+        return ask(method, url, **asked)
+
+    monkeypatch.setattr(at.http, "request", request)
+    [row] = rows(worklist(at))
+    assert "Waiting" in row

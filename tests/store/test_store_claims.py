@@ -92,3 +92,13 @@ def test_many_bodies_are_read_at_once_and_only_of_the_tenancy(database: Database
     approved(database, OTHER, WARD)
     with database.read() as tx:
         assert orders.bodies(tx, HERE, [RUN, OTHER]) == {RUN: '{"dose": 35.50}'}
+
+
+def test_a_claim_that_is_put_back_does_not_push_out_who_took_it_over_meanwhile(database: Database) -> None:
+    approved(database)
+    first, mine, theirs = a_claim(MATS), a_claim(FUNKE), a_claim("Practitioner/third")
+    for claim in (first, mine, theirs):
+        take(database, claim, over=True)
+    with database.write() as tx:
+        claims.restore(tx, HERE, mine, first, NOW)
+    assert held(database) == theirs
