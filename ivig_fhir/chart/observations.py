@@ -37,6 +37,7 @@ class PanelIndex:
     panels: Mapping[str, Panel]
     by_loinc: Mapping[str, tuple[Panel, ...]] = field(init=False)
     by_words: tuple[tuple[Panel, ValueSet], ...] = field(init=False)
+    _known: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[tuple[Panel, str], ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         found: dict[str, list[Panel]] = {}
@@ -53,10 +54,15 @@ class PanelIndex:
 
         Words count only where no LOINC code contradicts them, or where the panel has no LOINC code at all.
         """
-        loincs = [c.code for c in codings(concept) if c.system == LOINC]
+        asked = (tuple(c.code for c in codings(concept) if c.system == LOINC), texts(concept))
+        if asked not in self._known:  # a chart has thousands of results and a few hundred codes
+            self._known[asked] = self._of(*asked)
+        return self._known[asked]
+
+    def _of(self, loincs: tuple[str, ...], said: tuple[str, ...]) -> tuple[tuple[Panel, str], ...]:
         found = {p.id: (p, _telling(p, loincs)) for loinc in loincs for p in self.by_loinc.get(loinc, ())}
         for panel, words in self.by_words:
-            if panel.id not in found and (not loincs or not panel.loinc) and words.by_text(texts(concept)):
+            if panel.id not in found and (not loincs or not panel.loinc) and words.by_text(said):
                 found[panel.id] = (panel, "")
         return tuple((p, loinc) for p, loinc in found.values() if not any(c in p.never for c in loincs))
 
@@ -108,10 +114,11 @@ def _read(observation: Resource, holder: Resource, panel: Panel, loinc: str, now
         return None
     time, doubts = observation_time(observation, zone)
     source = Source.of(observation, time)
-    said = short(", ".join(x for x in (f"{panel.title} {said_value(holder)}".strip(), time.text if time else "no date") if x))
+    value = said_value(holder)
+    said = short(", ".join(x for x in (f"{panel.title} {value}".strip(), time.text if time else "no date") if x))
     try:
         _refuse_unfit(observation, time, now)
-        return _measurement(observation, holder, panel, loinc, time, source, said, doubts)
+        return _measurement(_Dated(observation, time, source, doubts), holder, panel, loinc, value, said)
     except Refused as refused:
         return Unusable(panel.id, source, said, refused.why, refused.kind, refused.value)
 
@@ -130,18 +137,19 @@ def _refuse_unfit(observation: Resource, time: FhirTime | None, now: datetime) -
         raise Refused("future", "dated in the future")
 
 
-def _measurement(
-    observation: Resource,
-    holder: Resource,
-    panel: Panel,
-    loinc: str,
-    time: FhirTime | None,
-    source: Source,
-    said: str,
-    doubts: tuple[str, ...],
-) -> Measurement:
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """An Observation with its time and what is doubtful about it."""
+
+    observation: Resource
+    time: FhirTime | None
+    source: Source
+    doubts: tuple[str, ...]
+
+
+def _measurement(dated: _Dated, holder: Resource, panel: Panel, loinc: str, value_said: str, said: str) -> Measurement:
     value = raw = None
-    comparator = ""
+    comparator, doubts = "", dated.doubts
     if panel.accepted:
         amount = read_amount(holder, panel, loinc)
         value, raw, comparator = amount.value, amount.raw, amount.comparator
@@ -150,27 +158,23 @@ def _measurement(
         refuse_absent(holder)
     if comparator:
         said = said.replace(panel.title, f"{panel.title} {comparator}", 1)
+    concept = part(holder, "valueCodeableConcept")
     return Measurement(
         panel=panel.id,
         loinc=loinc,
         value=value,
         unit=panel.unit if panel.accepted else "",
         raw=raw,
-        codes=codings(holder.get("valueCodeableConcept")),
-        text=_value_text(holder),
-        time=time,
-        status=word(observation, "status"),
+        codes=codings(concept),
+        text=short("; ".join(texts(concept))) if concept else value_said,
+        time=dated.time,
+        status=word(dated.observation, "status"),
         comparator=comparator,
-        source=source,
+        source=dated.source,
         said=said,
         doubts=doubts if loinc else (*doubts, MATCHED_BY_TEXT),
-        method=called(observation.get("method")),
+        method=called(dated.observation.get("method")),
     )
-
-
-def _value_text(holder: Resource) -> str:
-    concept = part(holder, "valueCodeableConcept")
-    return short("; ".join(texts(concept))) if concept else said_value(holder)
 
 
 def observation_time(observation: Resource, zone: tzinfo) -> tuple[FhirTime | None, tuple[str, ...]]:
