@@ -30,6 +30,9 @@ class Readings:
     candidates: tuple[Measurement, ...]
 
 
+_Asked = tuple[tuple[str, ...], tuple[str, ...]]  # LOINC codes and texts of one concept
+
+
 @dataclass(frozen=True)
 class PanelIndex:
     """The panels by LOINC code and by words."""
@@ -37,7 +40,7 @@ class PanelIndex:
     panels: Mapping[str, Panel]
     by_loinc: Mapping[str, tuple[Panel, ...]] = field(init=False)
     by_words: tuple[tuple[Panel, ValueSet], ...] = field(init=False)
-    _known: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[tuple[Panel, str], ...]] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[_Asked, tuple[tuple[Panel, str], ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         found: dict[str, list[Panel]] = {}
