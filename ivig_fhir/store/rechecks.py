@@ -65,6 +65,13 @@ def keep(tx: Tx, recheck: Recheck, iss: str) -> None:
     audit.append(tx, recheck.at, recheck.who, iss, f"infusion.{recheck.decision}", recheck.run, note=f"infusion {recheck.number}")
 
 
+def clear(tx: Tx, run: str, who: str, at: datetime, looks: str, iss: str) -> None:
+    """Ends the hold of a look, since somebody who may decided that the order goes on; where nothing is held there is nothing to end."""
+    standing = held(of_run(tx, run))
+    if standing is not None:
+        keep(tx, Recheck(run, standing.number, standing.day, CLEARED, who, at, looks), iss)
+
+
 def held(rows: tuple[Recheck, ...]) -> Recheck | None:
     """The hold that nobody has decided on yet, if the newest look is one."""
     return rows[-1] if rows and rows[-1].decision == HELD else None

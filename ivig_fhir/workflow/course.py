@@ -20,7 +20,7 @@ from ivig_fhir.order.transaction import without_types
 from ivig_fhir.store import orders, proposals, rechecks, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
-from ivig_fhir.store.rechecks import CLEARED, Recheck
+from ivig_fhir.store.rechecks import Recheck
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.settle import send_decision, settle
 from ivig_fhir.workflow.verify import read_stored
@@ -85,8 +85,6 @@ def move(runtime: Runtime, session: sessions.Session, run_id: str, event: Event,
         return (Refusal("ehr", mode.reason),)
     writes = course_transaction(course.stored, made, runtime.canonical, runtime.version)
     send_decision(runtime, session, course.order, made, without_types(checked(writes), mode.abilities.creates))
-    if event is Event.RESUME:
-        _note(runtime, session, course, CLEARED, "")
     return ()
 
 
@@ -110,19 +108,10 @@ def _cleared(runtime: Runtime, session: sessions.Session, course: Course, note: 
         return (Refusal("role", "Only a prescriber or a pharmacist may decide that it goes on."),)
     if not note.strip():
         return (Refusal("note", "The reason needs a note."),)
-    _note(runtime, session, course, CLEARED, note.strip())
-    return ()
-
-
-def _note(runtime: Runtime, session: sessions.Session, course: Course, decision: str, note: str) -> None:
-    """Keeps the decision on a hold beside what was looked at; where nothing was held there is nothing to decide on."""
-    held = course.held
-    if held is None:
-        return
-    looks = json.dumps({"note": note, "display": clinician(session).display})
-    made = Recheck(course.run.run, held.number, held.day, decision, clinician(session).reference, runtime.now(), looks)
+    said = json.dumps({"note": note.strip(), "display": who.display})
     with runtime.database.write() as tx:
-        rechecks.keep(tx, made, course.run.tenancy.iss)
+        rechecks.clear(tx, course.run.run, who.reference, runtime.now(), said, course.run.tenancy.iss)
+    return ()
 
 
 def refuse_held(runtime: Runtime, run_id: str) -> None:

@@ -11,9 +11,11 @@ from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.course import Step
 from ivig_fhir.order.receipt import ALREADY, STORED
 from ivig_fhir.order.reply import Reply
+from ivig_fhir.order.states import Event
 from ivig_fhir.order.transaction import Transaction, from_json, to_json
 from ivig_fhir.order.verification import Verification
-from ivig_fhir.store import orders, sessions
+from ivig_fhir.smart.tenancy import Tenancy
+from ivig_fhir.store import orders, rechecks, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.access import Access, session_access
 from ivig_fhir.workflow.open_server import introduce
@@ -48,7 +50,7 @@ def send_decision(
         _release(runtime, order.run)
         said = "The EHR did not answer and does not hold the decision, unless it still arrives."
         raise OutcomeUnknown("decision not found", said=said, remedy="Open the order again: it says what became of the decision.")
-    _record(runtime, order.run, decode(held), written)
+    _record(runtime, session.context.tenancy, order.run, decode(held), written)
 
 
 def held_text(order: Order, made: Verification | Reply | Step, writes: Transaction) -> str:
@@ -81,7 +83,7 @@ def settle_decision(runtime: Runtime, access: Access, run: str) -> None:
     if written.outcome == "not-sent":
         _drop(runtime, run)
     else:
-        _record(runtime, run, held, written)
+        _record(runtime, access.tenancy, run, held, written)
 
 
 def settle_all(runtime: Runtime, session: sessions.Session) -> None:
@@ -95,12 +97,16 @@ def settle_all(runtime: Runtime, session: sessions.Session) -> None:
             continue
 
 
-def _record(runtime: Runtime, run: str, held: dict[str, Any], written: Written) -> None:
+def _record(runtime: Runtime, tenancy: Tenancy, run: str, held: dict[str, Any], written: Written) -> None:
     """The decision as it was made, with the parts that the EHR does not hold, and where it holds the others."""
     stored = {p.role: p.reference for p in written.parts if p.reference}
     made = held["decision"] | {"not_stored": [p.role for p in written.parts if p.state not in _THERE], "stored": stored}
+    now = runtime.now()
     with runtime.database.write() as tx:
-        orders.record_decision(tx, run, (held["from"],), made["decision"], _text(made), held["by"], runtime.now())
+        orders.record_decision(tx, run, (held["from"],), made["decision"], _text(made), held["by"], now)
+        if made.get("event") == Event.RESUME:  # in one commit: an order that goes on is not held by an earlier look
+            said = _text({"note": "", "display": made["who"]["display"]})
+            rechecks.clear(tx, run, held["by"], now, said, tenancy.iss)
 
 
 def _release(runtime: Runtime, run: str) -> None:

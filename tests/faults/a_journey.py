@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from faults.a_course import NO_MORE, RUNNING, STATUS, TASKS, CourseSteps, asks_to_approve, held_truly, suspended_truly
+from faults.a_mishap import WRITE_FAULTS, deaths, schedules
 from faults.a_stand import FHIR, NOTE, Said, Stand, Tab
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -20,105 +22,21 @@ from ivig_fhir.proposal.context import MAIN
 
 Json = dict[str, Any]
 STORIES = ("cidp-adult", "mg-crisis-ckd")
-IN_THE_EHR = ("sent", "queried", "verified", "rejected", "cancelled", "incomplete")
-OVER = ("verified", "rejected", "cancelled")
+BEGINNINGS = ("draft", "verified")
+IN_THE_EHR = ("sent", "queried", "rejected", "cancelled", "incomplete", *RUNNING, *NO_MORE)
+OVER = ("verified", "rejected", "cancelled", *NO_MORE)
 LEASE = 121  # seconds after which what a dead process had in hand is free again
-LATE = 2.2  # seconds that outlast the app's wait for a write and its looks
-_ORDER = {"queried": "draft", "sent": "draft", "verified": "active", "rejected": "cancelled", "cancelled": "cancelled"}
+_ORDER = {"queried": "draft", "sent": "draft", "rejected": "cancelled", "cancelled": "cancelled", **STATUS}
 _TASK = {
     "queried": {"on-hold"},
     "sent": {"requested"},
-    "verified": {"completed"},
     "rejected": {"rejected", "completed"},
     "cancelled": {"cancelled"},
+    **TASKS,
 }
 
-# ── What can go wrong ────────────────────────────────────────────────────────────────────────────────────────────────
 
-WRITE_FAULTS: dict[str, Json] = {
-    "drop before send": {"fault": "drop-before-send"},
-    "drop after commit": {"fault": "drop-after-commit"},
-    "delay": {"fault": "delay", "seconds": 0.3},
-    "delay past all patience": {"fault": "delay", "seconds": LATE},
-    "truncate": {"fault": "truncate"},
-    "reset in the middle of a body": {"fault": "reset-in-body"},
-    "401": {"fault": "status", "status": 401},
-    "403": {"fault": "status", "status": 403},
-    "409": {"fault": "status", "status": 409},
-    "412": {"fault": "status", "status": 412},
-    "429": {"fault": "status", "status": 429, "retry_after": "1"},
-    "500": {"fault": "status", "status": 500},
-    "500 after commit": {"fault": "status", "status": 500, "delivered": True},
-    "502": {"fault": "status", "status": 502},
-    "502 after commit": {"fault": "status", "status": 502, "delivered": True},
-    "HTML": {"fault": "html"},
-    "HTML after commit": {"fault": "html", "delivered": True},
-    "empty body": {"fault": "empty"},
-    "empty body after commit": {"fault": "empty", "delivered": True},
-    "duplicate delivery": {"fault": "duplicate"},
-}
-READ_FAULTS: dict[str, Json] = {
-    name: WRITE_FAULTS[name]
-    for name in (
-        "drop before send",
-        "delay",
-        "truncate",
-        "reset in the middle of a body",
-        "401",
-        "403",
-        "429",
-        "500",
-        "502",
-        "HTML",
-        "empty body",
-    )
-}
-LOOKS = r"^/fhir/(MedicationRequest|Task|RequestGroup|Provenance|ServiceRequest|DetectedIssue)\b"
-
-
-@st.composite
-def schedules(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[Json, ...]:
-    """Nothing, a fault of a write, and perhaps faults of the looks that follow; the name goes along for the census."""
-    rules: list[Json] = []
-    if draw(st.integers(0, 5)):
-        name = draw(st.sampled_from(names))
-        rules.append(
-            {
-                **WRITE_FAULTS[name],
-                "path": FHIR,
-                "nth": draw(st.sampled_from((1, 1, 1, 1, 2))),
-                "times": draw(st.sampled_from((1, 1, 2, 9))),
-                "name": name,
-            }
-        )
-    if not draw(st.integers(0, 3)):
-        name = draw(st.sampled_from(sorted(READ_FAULTS)))
-        rules.append(
-            {
-                **READ_FAULTS[name],
-                "methods": ["GET"],
-                "path": LOOKS,
-                "nth": draw(st.integers(1, 9)),
-                "times": draw(st.sampled_from((1, 3, 40))),
-                "name": name,
-            }
-        )
-    return tuple(rules)
-
-
-_REACH = {"commit": 3, "write": 2, "look": 5, "read": 24}
-
-
-@st.composite
-def deaths(draw: st.DrawFn) -> str:
-    """Mostly nothing; else the point at which the app kills itself."""
-    if draw(st.integers(0, 3)):
-        return ""
-    what = draw(st.sampled_from(tuple(_REACH)))
-    return f"{draw(st.sampled_from(('before', 'after')))} {what} {draw(st.integers(1, _REACH[what]))}"
-
-
-class Journey(RuleBasedStateMachine):
+class Journey(CourseSteps, RuleBasedStateMachine):
     """One patient of a stand, from the first draft on. A subclass names the stand and the census."""
 
     stand: ClassVar[Stand]
@@ -137,12 +55,16 @@ class Journey(RuleBasedStateMachine):
         self.log: list[str] = []
         self.census["journeys"] += 1
 
-    @initialize(story=st.sampled_from(STORIES))
-    def admit(self, story: str) -> None:
-        """A patient and a first draft."""
+    @initialize(story=st.sampled_from(STORIES), begins=st.sampled_from(BEGINNINGS))
+    def admit(self, story: str, begins: str = "draft") -> None:
+        """A patient, and a first draft or an order that a pharmacist has verified in peace."""
         self.stand.start()
         self.stand.load(story, self.patient)
         self.tab("prescriber")
+        if begins == "verified":
+            self.step("approve", "prescriber", f"orders/{self.run}/approve", self.approval(), (), "")
+            digest = self.tab("pharmacist").look(f"pharmacy/{self.run}/").body["digest"]
+            self.step("verify", "pharmacist", f"pharmacy/{self.run}/verify", {"digest": digest}, (), "")
 
     # ── Steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,6 +148,10 @@ class Journey(RuleBasedStateMachine):
             self._killed_under_way("prescriber", f"orders/{self.run}/approve", self.approval(), how)
         elif state == "approved":
             self._killed_under_way("prescriber", f"orders/{self.run}/resend", {}, how)
+        elif state in RUNNING:
+            act = "hold" if state == "verified" else "resume"
+            body = {"code": "reaction", "note": NOTE}
+            self._killed_under_way("pharmacist", f"pharmacy/{self.run}/{act}", body, how)
         else:
             case = self.tab("pharmacist").look(f"pharmacy/{self.run}/")
             if case.status == 200:
@@ -375,7 +301,7 @@ class Journey(RuleBasedStateMachine):
     def _nothing_twice(self, held: list[Json]) -> None:
         named = Counter((i["system"], i["value"]) for r in held for i in r.get("identifier") or () if i.get("system") == URI)
         assert [key for key, times in named.items() if times > 1] == [], "doubled"
-        asked = Counter(r["focus"]["reference"] for r in held if r["resourceType"] == "Task")
+        asked = Counter(r["focus"]["reference"] for r in held if r["resourceType"] == "Task" and asks_to_approve(r))
         assert all(times == 1 for times in asked.values()), "a task doubled"
         # A Provenance has no identifier: one that the network delivers again is stored again. The app itself never sends one twice.
         said = Counter(
@@ -400,17 +326,21 @@ class Journey(RuleBasedStateMachine):
             return
         sent = next(e["resource"] for e in decode(order.transaction)["entries"] if e["role"] == MAIN)
         assert mine[0]["dosageInstruction"][0]["text"] == sent["dosageInstruction"][0]["text"], "another order than the approved one"
-        self._decided_truly(state, order, mine[0], held)
+        self._decided_truly(run, order, mine[0], held)
 
-    def _decided_truly(self, state: str, order: Any, main: Json, held: list[Json]) -> None:
+    def _decided_truly(self, run: str, order: Any, main: Json, held: list[Json]) -> None:
         """The EHR's status says what the app says, unless a decision is open or the network delivered one that was given up."""
         if order.decision or self.strays:
             return
+        state = order.state
         assert main["status"] == _ORDER[state], f"{state}, and {main['status']} in the EHR"
         lost = json.loads(order.verification).get("not_stored") or [] if order.verification else []
         tasks = [r for r in held if r["resourceType"] == "Task" and r["focus"]["reference"] == f"MedicationRequest/{main['id']}"]
         if TASK not in lost:
-            assert [t["status"] in _TASK[state] for t in tasks] == [True], f"{state}, and {[t['status'] for t in tasks]}"
+            mine = [t["status"] for t in tasks if asks_to_approve(t)]
+            assert [status in _TASK[state] for status in mine] == [True], f"{state}, and {mine}"
+        suspended_truly(state, order, tasks)
+        held_truly(state, order, self.stand.looks(run))
 
     # ── When the faults stop ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -448,6 +378,10 @@ class Journey(RuleBasedStateMachine):
             self.log.append(f"settling {run}, {state}: {said.status} {_short(said.body)}")
             if state != "incomplete" or self.stand.state(run) != "incomplete":
                 return
+        if state == "on-hold" and not (order and order.decision):
+            said = self.tab("pharmacist").press(f"pharmacy/{run}/resume", {"note": NOTE})
+            self.log.append(f"settling {run}, {state}: {said.status} {_short(said.body)}")
+            return
         case = self.tab("pharmacist").look(f"pharmacy/{run}/")
         self.log.append(f"settling {run}, {state}: case {case.status} {_short(case.body)}")
         if case.status == 200 and case.body["state"] in ("sent", "queried"):
@@ -476,7 +410,9 @@ _WITH_THE_PHARMACIST = (
     _J.wait,
     _J.restart,
     _J.open_the_worklist,
+    _J.recall,
 )
+_AT_ANY_TIME = (_J.deliver, _J.wait, _J.restart, _J.launch_again, _J.open_the_worklist, _J.die_under_way, _J.stop, _J.recall)
 STEPS = {
     "proposed": _DRAFT,
     "approved": (*_OPEN, _J.change_the_choices, _J.die_under_way),
@@ -484,9 +420,14 @@ STEPS = {
     "incomplete": (*_OPEN, _J.verify, _J.query, _J.reject, _J.withdraw),
     "sent": _WITH_THE_PHARMACIST,
     "queried": (*_WITH_THE_PHARMACIST, _J.answer, _J.answer, _J.answer),
-    "verified": (_J.verify, _J.withdraw, _J.send, _J.restart),
+    "verified": (
+        *(_J.hold, _J.hold, _J.hold, _J.look_before_an_infusion, _J.look_before_an_infusion, _J.look_before_an_infusion, _J.complete),
+        *(*_AT_ANY_TIME, _J.resume, _J.verify, _J.withdraw, _J.send),
+    ),
+    "on-hold": (*(_J.resume, _J.resume, _J.resume, _J.resume), *_AT_ANY_TIME, _J.hold, _J.complete, _J.verify, _J.withdraw, _J.send),
     "rejected": (_J.order_again, _J.verify, _J.send),
     "cancelled": (_J.order_again, _J.verify, _J.send),
+    **dict.fromkeys(NO_MORE, (_J.hold, _J.resume, _J.stop, _J.recall, _J.deliver, _J.verify)),
 }
 
 

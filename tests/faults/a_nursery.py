@@ -36,13 +36,14 @@ from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
 import ivig_fhir.app  # noqa: E402
 from ivig_fhir.cli import main as terminal  # noqa: E402
-from ivig_fhir.ehr.reconcile import not_sent, settled  # noqa: E402
-from ivig_fhir.errors import OutcomeUnknown  # noqa: E402
+from ivig_fhir.ehr.reconcile import Written, not_sent, settled  # noqa: E402
+from ivig_fhir.errors import EhrUnavailable, OutcomeUnknown  # noqa: E402
+from ivig_fhir.order.receipt import STORED, Part  # noqa: E402
 from ivig_fhir.sandbox.server import create_sandbox  # noqa: E402
 from ivig_fhir.sandbox.settings import SandboxSettings  # noqa: E402
 from ivig_fhir.settings import PROJECT, Settings  # noqa: E402
 from ivig_fhir.store import orders, proposals  # noqa: E402
-from ivig_fhir.workflow import write_back  # noqa: E402
+from ivig_fhir.workflow import settle, write_back  # noqa: E402
 
 PATIENCE = 1.5  # seconds for the answer to a write, in place of fifteen
 
@@ -239,6 +240,18 @@ def takes_silence_for_yes() -> None:
     write_back.send = send  # type: ignore[assignment]
 
 
+def takes_a_lost_decision_for_made() -> None:
+    """Records a pharmacist's word, or a hold, that got no answer, and does not look."""
+
+    def send(client: Any, sent: Any, how: Any) -> Any:
+        with suppress(OutcomeUnknown, EhrUnavailable):
+            client.post("", sent.bundle())
+        parts = tuple(Part(e.role, e.type, STORED, e.url) for e in sent.entries if e.method == "PUT")
+        return Written(sent.run, how.mode, "stored", parts)
+
+    settle.write = send  # type: ignore[assignment]
+
+
 def forgets_an_approval() -> None:
     """Makes it a draft again when the EHR is busy."""
     unsent = orders.record_unsent
@@ -250,7 +263,8 @@ def forgets_an_approval() -> None:
     orders.record_unsent = record  # type: ignore[assignment]
 
 
-BROKEN = {one.__name__: one for one in (resends_blindly, takes_silence_for_no, takes_silence_for_yes, forgets_an_approval)}
+_WRONG = (resends_blindly, takes_silence_for_no, takes_silence_for_yes, takes_a_lost_decision_for_made, forgets_an_approval)
+BROKEN = {one.__name__: one for one in _WRONG}
 
 STARTS: dict[str, Callable[[dict[str, Any], int], int]] = {"app": app, "ehr": ehr, "deliver": deliver}
 

@@ -9,16 +9,17 @@ HEAD = """# Faults survived
 
 Made by `make proof` (`tests/faults`). The app, the sandbox EHR, a proxy that fails on purpose between them, and whatever is killed are processes
 of their own; deaths are SIGKILL. A journey is one patient: orders are approved, sent, looked for, verified, asked about, answered, rejected,
-withdrawn, under faults of the network and of the EHR, with deaths and restarts between and within the steps, and then the faults stop and
+withdrawn, and once they run looked at before an infusion, held, gone on with, stopped, completed or taken back, under faults of the network and of the EHR, with deaths and restarts between and within the steps, and then the faults stop and
 everything has to settle. After every step both stores are read past the app and the proxy. What has to be true, and was each time:
 
 - an approval that was confirmed to its prescriber is kept;
 - what the app says is in the EHR is there, once; what it says is not there is not, unless the network delivered a write after everybody had
   given it up;
 - no resource of an order, and no task, is there twice; a Provenance, which has no identifier, only where the network itself delivered twice;
-- the EHR's order says what was approved, its status and its task's what was decided;
+- the EHR's order says what was approved, its status and its tasks' what was decided; a task says that it is suspended while it is held, and only
+  then; a hold that somebody ended is ended here and there;
 - whatever is uncertain is in the outbox; the audit chain is whole;
-- at the end every approved order is verified, or closed with a reason, and nothing waits.
+- at the end every approved order is verified, or has come to an end, and nothing waits.
 
 """
 # The beginning of a key of the census, and the heading of its table.

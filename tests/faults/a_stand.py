@@ -18,11 +18,12 @@ from urllib.parse import urlencode, urljoin
 
 import requests
 
+from ivig_fhir.order.states import OrderState
 from ivig_fhir.sandbox.cast import read
 from ivig_fhir.sandbox.settings import CAST
 from ivig_fhir.smart.client_keys import make_key
 from ivig_fhir.smart.tenancy import Tenancy
-from ivig_fhir.store import audit, client_keys, orders, outbox, proposals
+from ivig_fhir.store import audit, client_keys, orders, outbox, proposals, rechecks
 from ivig_fhir.store.database import Database, connect
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.seal import KeyRing
@@ -251,7 +252,7 @@ class Stand:
 
     def load(self, story: str, patient: str) -> None:
         """A patient like one of the cast, under another id, straight into the EHR."""
-        member = next(m for m in read(CAST, datetime.now(UTC)) if m.id == story)
+        member = next(m for m in read(CAST, datetime.now(UTC) + timedelta(seconds=self.moved)) if m.id == story)
         text = json.dumps(member.bundle, default=float).replace(story, patient)
         answer = requests.post(f"{self.direct}/ehr/patients", data=text, headers={"Content-Type": "application/json"}, timeout=30)
         assert answer.status_code == 201, answer.text
@@ -266,9 +267,8 @@ class Stand:
             assert answer.is_redirect, (answer.status_code, url, answer.text[:400])
             url = urljoin(url, answer.headers["Location"])
         tab = Tab(self, http, f"{url.partition('/s/')[0]}/s/{url.partition('/s/')[2].partition('/')[0]}/")
-        if target == "orders":
-            opened = tab.look("orders/")
-            assert opened.status == 200, opened
+        opened = tab.look(f"{target}/")
+        assert opened.status == 200, opened
         return tab
 
     # ── Both stores ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -297,9 +297,13 @@ class Stand:
 
     def runs(self, patient: str) -> list[str]:
         """Every run of a patient, oldest first."""
-        states = ("proposed", "approved", "uncertain", "incomplete", "sent", "queried", "verified", "rejected", "cancelled")
         with self.kept.read() as tx:
-            return [r.run for r in proposals.in_state(tx, self.tenancy, states) if r.patient == patient]
+            return [r.run for r in proposals.in_state(tx, self.tenancy, tuple(OrderState)) if r.patient == patient]
+
+    def looks(self, run: str) -> tuple[rechecks.Recheck, ...]:
+        """What was looked at before its infusions, oldest first."""
+        with self.kept.read() as tx:
+            return rechecks.of_run(tx, run)
 
     def audit(self) -> tuple[str, ...]:
         """What is wrong with the audit chain."""

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from faults.a_journey import LEASE, NOTE, WRITE_FAULTS, Journey
-from faults.a_stand import FHIR, Stand
+from faults.a_course import WHY, looked_at
+from faults.a_journey import LEASE, Journey
+from faults.a_mishap import WRITE_FAULTS
+from faults.a_stand import FHIR, NOTE, Stand
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -45,6 +47,10 @@ ACTS: dict[str, tuple[str, ...]] = {
     "deliver what waits": ("approve in vain",),
     "deliver what is uncertain": ("approve in the dark",),
     "deliver a decision": ("approve", "verify in the dark"),
+    "hold": ("approve", "verify"),
+    "look and release": ("approve", "verify"),
+    "look and hold": ("approve", "verify"),
+    "go on after a look held": ("approve", "verify", "look and hold"),
 }
 
 
@@ -95,6 +101,13 @@ def _do(one: Journey, act: str, die: str) -> Any:
         return one.step("send or look for it", "prescriber", f"orders/{one.run}/resend", {}, (), die)
     if act in ("answer", "withdraw"):
         return one.step(act, "prescriber", f"orders/{one.run}/{act}", {"note": NOTE}, (), die)
+    if act.startswith("look and"):
+        where = f"pharmacy/{one.run}/recheck/{one.comes_to(0)}"
+        body = looked_at(one.tab("pharmacist").look(where).body, act == "look and release")
+        return one.step(act, "pharmacist", where, body, (), die)
+    if act in ("hold", "go on after a look held"):
+        word = "hold" if act == "hold" else "resume"
+        return one.step(act, "pharmacist", f"pharmacy/{one.run}/{word}", WHY.get(word, {"note": NOTE}), (), die)
     word = act.split()[0]
     case = one.tab("pharmacist").look(f"pharmacy/{one.run}/").body
     reason = {} if word == "verify" else {"code": "dose", "note": NOTE}

@@ -34,7 +34,14 @@ def test_whatever_fails_no_order_is_lost_doubled_or_reported_that_is_not_there(s
 
 
 @pytest.mark.parametrize(
-    ("stand", "act", "die"), [("sqlite", "approve", "after write 1"), ("postgresql", "verify", "after write 1")], indirect=["stand"]
+    ("stand", "act", "die"),
+    [
+        ("sqlite", "approve", "after write 1"),
+        ("postgresql", "verify", "after write 1"),
+        ("sqlite", "hold", "after write 1"),
+        ("postgresql", "go on after a look held", "after write 1"),
+    ],
+    indirect=["stand"],
 )
 def test_an_app_that_dies_half_way_finds_out_what_became_of_it(stand: Stand, act: str, die: str) -> None:
     dies(stand, Counter(), act, die)
@@ -45,6 +52,7 @@ FOUND = {
     "resends_blindly": ("doubled", LOST),
     "takes_silence_for_no": ("and there all the same", LOST),
     "takes_silence_for_yes": ("and not there", ("drop before send", "500")),
+    "takes_a_lost_decision_for_made": ("and (draft|active|on-hold) in the EHR", ("drop before send", "500")),
     "forgets_an_approval": ("a confirmed approval is lost|something still waits", ("drop before send", "429")),
 }
 

@@ -171,3 +171,19 @@ def test_a_decision_that_arrives_after_it_was_given_up_is_found_by_the_next_look
     pharmacist.go(case)
     assert versions(at) == [held]
     assert pharmacist.json["state"] == {"verify": "verified", "reject": "rejected"}[act]
+
+
+@pytest.mark.parametrize(("stores", "held"), [(True, False), (False, True)])
+def test_a_word_that_ends_a_hold_ends_it_here_too_when_its_answer_was_lost(at: Hospital, wire: Wire, stores: bool, held: bool) -> None:
+    """The hold of a look before an infusion stands in the app's own store: it ends with the EHR's, not only when the answer arrives."""
+    pharmacist = before_the_order(at)
+    pharmacist.press("Verify")
+    pharmacist.go("recheck/1")
+    pharmacist.press("Hold the order", **{"note.other": "Shivers before the infusion."})
+    course = pharmacist.page.url
+    wire.fault = LostAnswer(stores, dark=True)
+    assert pharmacist.press("Go on with the order", note="It was the draught.").status == 504
+    wire.fault = None
+    pharmacist.go(course)
+    assert (pharmacist.json["held"], pharmacist.json["status"]) == (held, "on-hold" if held else "active")
+    assert pharmacist.go("sheet").status == (409 if held else 200)
