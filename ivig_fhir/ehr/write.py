@@ -237,7 +237,7 @@ def _is_there(client: FhirClient, transaction: Transaction, error: FhirError) ->
     if sighting.look is Look.THERE:
         return True
     if sighting.look is Look.CHANGED:
-        raise ChangedInEhr("version moved") from error
+        raise ChangedInEhr("version moved", told=error.told) from error
     if lost and sighting.look is Look.NOT_THERE:
         return False
     if isinstance(error, OutcomeInstead) and sighting.look is Look.UNKNOWN:  # a success that says it failed proves neither

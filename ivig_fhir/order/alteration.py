@@ -20,13 +20,23 @@ def altered(sent: Transaction, receipt: Receipt, stored: Resource) -> tuple[Line
 
     What the EHR lost when it stored the order is not among them: that makes it incomplete, and the receipt says so.
     """
+    lost = {line.field for line in receipt.lost}
+    return tuple(line for line in _against(sent, receipt, stored) if line.harmful and line.field not in lost)
+
+
+def since_approval(sent: Transaction, receipt: Receipt | None, now: Resource) -> tuple[Line, ...]:
+    """Every field of a stored order that means something else than what was approved, essential ones first."""
+    return tuple(line for line in _against(sent, receipt, now) if line.result not in _UNCHANGED)
+
+
+def _against(sent: Transaction, receipt: Receipt | None, stored: Resource) -> tuple[Line, ...]:
+    """The approved order against a stored one, each reference within the run as the EHR stored it."""
     main = sent.entry(MAIN)
     if main is None:
         return ()
-    where = {p.role: p.reference for p in receipt.parts if p.reference}
+    where = {p.role: p.reference for p in receipt.parts if p.reference} if receipt else {}
     known = {e.full_url: where[e.role] for e in sent.entries if e.role in where}
-    lost = {line.field for line in receipt.lost}
-    return tuple(line for line in compare(main.resource, stored, known) if line.harmful and line.field not in lost)
+    return compare(main.resource, stored, known)
 
 
 def since(before: Resource, now: Resource) -> tuple[Line, ...]:

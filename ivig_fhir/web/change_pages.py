@@ -9,13 +9,14 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import OutcomeUnknown, SelectionError
+from ivig_fhir.errors import ChangedInEhr, OutcomeUnknown, SelectionError
 from ivig_fhir.proposal.selections import ChosenOverride, parse_selections
 from ivig_fhir.store import sessions
 from ivig_fhir.web.change_view import FIELDS, change_view, proposing_view, tried_json
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import noted, wants_json
 from ivig_fhir.web.order_state import state_json
+from ivig_fhir.web.overtaken_page import overtaken_page
 from ivig_fhir.web.review_page import refusals_said
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.change import (
@@ -114,8 +115,13 @@ def _approve(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
         said = tuple(refusals_said(refusals, runtime))
         return _change(runtime, session, open_replacement(runtime, session, run), said, 409)
     refuse(refusals)
-    with suppress(OutcomeUnknown):
-        send_order(runtime, session, new)
+    try:
+        with suppress(OutcomeUnknown):
+            send_order(runtime, session, new)
+    except ChangedInEhr as error:
+        if wants_json():
+            raise
+        return overtaken_page(runtime, session, run, error, f"../{new}/receipt", stands="Your approval is kept.")
     return state_json(runtime, session, new) if wants_json() else redirect(f"../{new}/receipt", 303)
 
 

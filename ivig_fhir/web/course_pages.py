@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import SelectionError
+from ivig_fhir.errors import ChangedInEhr, SelectionError
 from ivig_fhir.fhir.reading import plain_decimal, reference
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.order.course import ROLES
@@ -20,8 +20,10 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.course_view import course_json, course_view, looks_json, recheck_view
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import noted, wants_json
+from ivig_fhir.web.overtaken_page import difference_page, overtaken_page
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.course import Course, move, open_course
+from ivig_fhir.workflow.overtaken import remember
 from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.recheck import Opened, decide, open_recheck
 from ivig_fhir.workflow.runtime import Runtime
@@ -29,6 +31,7 @@ from ivig_fhir.workflow.runtime import Runtime
 # Who may look at the course, by the part of the site.
 AREAS = {"orders": ("prescriber", "pharmacist", "nurse", "unproven"), "pharmacy": ("pharmacist", "nurse")}
 Answer = Response | Redirect
+_HELD_HERE = "The hold counts here, and the infusion sheet is kept back; the EHR was not told."
 
 
 def pages(runtime: Runtime, area: str) -> Blueprint:
@@ -52,7 +55,17 @@ def pages(runtime: Runtime, area: str) -> Blueprint:
 def _move(runtime: Runtime, area: str, event: Event) -> Any:
     def take(sid: str, run: str) -> Answer:
         session = enter(runtime, sid, *sorted(ROLES[event] & set(AREAS[area])))
-        return _after(runtime, session, run, move(runtime, session, run, event, _sent()))
+        sent = _sent()
+        version = str(sent.get("version") or "")
+        try:
+            refusals = move(runtime, session, run, event, sent)
+        except ChangedInEhr as error:
+            if wants_json():
+                raise
+            return overtaken_page(runtime, session, run, error, "course", version)
+        if "changed" in {r.code for r in refusals} and not wants_json():
+            return difference_page(runtime, session, run, tuple(r.said for r in refusals), "course", version)
+        return _after(runtime, session, run, refusals)
 
     return take
 
@@ -65,6 +78,7 @@ def _course(runtime: Runtime, session: sessions.Session, run: str, refused: tupl
     opened = open_course(runtime, session, run)
     if wants_json():
         return make_response(jsonify({"csrf": token(session.id), **course_json(opened)}))
+    remember(runtime, opened)
     view = course_view(opened, _person(runtime, session, opened), session.role, runtime) | {"refused": refused}
     return page(runtime, session, "course.html", view, 409 if refused else 200)
 
@@ -114,7 +128,12 @@ def _decide(runtime: Runtime, session: sessions.Session, run: str, number: int) 
     answers = {x.id: (str(sent.get(f"answer.{x.id}") or ""), str(sent.get(f"note.{x.id}") or "")) for x in opened.looks}
     answers[OTHER] = ("", str(sent.get(f"note.{OTHER}") or ""))
     release = sent.get("decision") == "release"
-    refusals = decide(runtime, session, opened, release, str(sent.get("digest") or ""), answers)
+    try:
+        refusals = decide(runtime, session, opened, release, str(sent.get("digest") or ""), answers)
+    except ChangedInEhr as error:  # the hold stands here; the EHR could not be told
+        if wants_json():
+            raise
+        return overtaken_page(runtime, session, run, error, "../course", stands=_HELD_HERE)
     told = [r for r in refusals if r.code != "ehr"]
     if told and not wants_json():
         return _shown(runtime, session, opened, sent, tuple(r.said for r in refusals))

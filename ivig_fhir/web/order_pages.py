@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
-from ivig_fhir.errors import FhirError, OutcomeUnknown, SelectionError, SessionEnded
+from ivig_fhir.errors import ChangedInEhr, FhirError, OutcomeUnknown, SelectionError, SessionEnded
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.store import proposals, sessions
@@ -19,6 +19,7 @@ from ivig_fhir.web.mode_view import tracked_view
 from ivig_fhir.web.order_forms import asked_for
 from ivig_fhir.web.order_state import order_of, state_json
 from ivig_fhir.web.order_view import person_view
+from ivig_fhir.web.overtaken_page import overtaken_page
 from ivig_fhir.web.receipt_view import receipt_view, runs_view
 from ivig_fhir.web.review_page import question_view, refusals_said, review_page
 from ivig_fhir.workflow.approve import approve_order, refuse
@@ -30,9 +31,10 @@ from ivig_fhir.workflow.runtime import Runtime
 
 _IN_EHR = ("sent", "queried", "verified", "rejected", "incomplete", "on-hold", "stopped", "completed")
 BEFORE_EHR = ("proposed", "approved")
-_DRAFT = "Your draft is kept."
+_DRAFT, KEPT = "Your draft is kept.", "Your approval is kept."
 _OPEN = ("approved", "sent", "incomplete", "queried", "uncertain")
 Answer = Response | Redirect
+Reply = Callable[[Runtime, sessions.Session, str, str], tuple[Refusal, ...]]
 
 
 def pages(runtime: Runtime) -> Blueprint:
@@ -143,19 +145,22 @@ def _send(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     except (FhirError, SessionEnded) as error:
         if wants_json():
             raise
+        if isinstance(error, ChangedInEhr):  # only an order that takes the place of another one changes what is there
+            replaced = open_page(runtime, session, run).run.replaces or run
+            return overtaken_page(runtime, session, replaced, error, f"../{run}/receipt", stands=KEPT)
         shown = ended(error)
-        happened = f"{shown.message.removesuffix(_DRAFT).rstrip()} Your approval is kept."
+        happened = f"{shown.message.removesuffix(_DRAFT).rstrip()} {KEPT}"
         said = (happened, shown.remedy, f"Reference {noted(shown)}, {shown.code}")
         return _receipt(runtime, session, run, said, shown.status, told=shown.told)
     return _done(runtime, session, run)
 
 
 def _answer(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
-    return _replied(runtime, session, run, answer_question(runtime, session, run, _note()))
+    return _replied(runtime, session, run, answer_question)
 
 
 def _withdraw(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
-    return _replied(runtime, session, run, withdraw_order(runtime, session, run, _note()))
+    return _replied(runtime, session, run, withdraw_order)
 
 
 def _again(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
@@ -164,7 +169,13 @@ def _again(runtime: Runtime, session: sessions.Session, run: str) -> Answer:
     return state_json(runtime, session, made.run) if wants_json() else redirect(f"../{made.run}/", 303)
 
 
-def _replied(runtime: Runtime, session: sessions.Session, run: str, refusals: tuple[Refusal, ...]) -> Answer:
+def _replied(runtime: Runtime, session: sessions.Session, run: str, reply: Reply) -> Answer:
+    try:
+        refusals = reply(runtime, session, run, _note())
+    except ChangedInEhr as error:
+        if wants_json():
+            raise
+        return overtaken_page(runtime, session, run, error, "receipt")
     if refusals and not wants_json():
         return _receipt(runtime, session, run, tuple(r.said for r in refusals), 409)
     refuse(refusals)

@@ -15,7 +15,8 @@ from ivig_fhir.store import sessions
 from ivig_fhir.web.case_view import apart_view, case_view, steps_page
 from ivig_fhir.web.changed_view import changed_view
 from ivig_fhir.web.doors import enter, page, sent_json, token
-from ivig_fhir.web.errors import noted, wants_json
+from ivig_fhir.web.errors import wants_json
+from ivig_fhir.web.overtaken_page import numbered
 from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.runtime import Runtime
@@ -62,7 +63,7 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
         except ChangedInEhr as error:  # somebody was faster than the write itself
             if wants_json():
                 raise
-            return _changed(runtime, session, run, digest, (error.message, f"Reference {noted(error)}, {error.code}"))
+            return _changed(runtime, session, run, digest, (error.message, numbered(error)), error.told)
         if {r.code for r in refusals} & {"digest", "changed"} and not wants_json():
             return _changed(runtime, session, run, digest, tuple(r.said for r in refusals))
         if refusals and not wants_json():
@@ -73,10 +74,12 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
     return decide
 
 
-def _changed(runtime: Runtime, session: sessions.Session, run: str, digest: str, refused: tuple[str, ...]) -> Response:
+def _changed(
+    runtime: Runtime, session: sessions.Session, run: str, digest: str, refused: tuple[str, ...], told: tuple[str, ...] = ()
+) -> Response:
     """What is different since the page was opened, field by field; from here the order may be reviewed as it is now."""
     view = changed_view(open_case(runtime, session, run), runtime.reviews.find(digest), runtime)
-    return page(runtime, session, "difference.html", view | {"refused": refused}, 409)
+    return page(runtime, session, "difference.html", view | {"refused": refused, "told": told, "back": "./"}, 409)
 
 
 def _sent() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ivig_fhir.order.claim import Step
 from ivig_fhir.store import sessions
 from ivig_fhir.web.doors import enter, page, token
 from ivig_fhir.web.errors import wants_json
+from ivig_fhir.web.overtaken_page import numbered, overtaken_page
 from ivig_fhir.web.worklist_filters import Desk, Filters, page_of, shown
 from ivig_fhir.web.worklist_view import View, claim_view, worklist_json, worklist_view
 from ivig_fhir.workflow.claim import claim_on, claim_order
@@ -46,9 +47,14 @@ def _claim(runtime: Runtime, step: Step) -> Callable[[str, str], Response | Redi
         try:
             claim_order(runtime, session, run, step)
         except (ChangedInEhr, Conflict, StateError) as error:
-            if wants_json() or request.form.get("on") != "list":
+            if wants_json():
                 raise
-            return _list(runtime, session, Filters.read(request.form, ""), error.message)
+            if request.form.get("on") == "list":
+                told = error.told if isinstance(error, ChangedInEhr) else ()
+                return _list(runtime, session, Filters.read(request.form, ""), f"{error.message} {numbered(error)}", told)
+            if isinstance(error, ChangedInEhr):
+                return overtaken_page(runtime, session, run, error, "./")
+            raise
         if wants_json():
             return make_response(jsonify({"run": run, "csrf": token(sid)}))
         return redirect(f"../{Filters.read(request.form, '').address()}" if request.form.get("on") == "list" else "./", 303)
@@ -66,11 +72,11 @@ def _desk(runtime: Runtime, session: sessions.Session) -> Desk:
     return Desk(clinician(session), runtime.now(), runtime.site.timezone, runtime.content)
 
 
-def _list(runtime: Runtime, session: sessions.Session, filters: Filters, refused: str = "") -> Response:
+def _list(runtime: Runtime, session: sessions.Session, filters: Filters, refused: str = "", told: tuple[str, ...] = ()) -> Response:
     found, desk = worklist(runtime, session, filters.everything), _desk(runtime, session)
     passing = shown(found, filters, desk)
     rows, filters = page_of(passing, filters)
     ehr = runtime.issuer(session.context.iss).name
     base = f"/s/{session.id}/pharmacy/"  # also where this page answers a claim, below another address
     view = worklist_view(found, filled(runtime, session, rows), len(passing), filters, desk, ehr, base)
-    return page(runtime, session, "worklist.html", view | {"refused": refused}, 409 if refused else 200)
+    return page(runtime, session, "worklist.html", view | {"refused": refused, "told": told}, 409 if refused else 200)

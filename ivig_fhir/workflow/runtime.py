@@ -97,6 +97,7 @@ class Runtime:
     looks: Memory[str] = field(default_factory=Memory)
     notices: Memory[tuple[str, ...]] = field(default_factory=Memory)  # what a launch settled, until its first page said so
     reviews: Memory[Review] = field(default_factory=Memory)  # what a pharmacist had on screen, to tell what changed since
+    courses: Memory[Mapping[str, Any]] = field(default_factory=Memory)  # a running order as it was on screen, by run and version
     modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
     refusals: Memory[frozenset[str]] = field(default_factory=Memory)  # the types that the EHR refused to store, by session
 

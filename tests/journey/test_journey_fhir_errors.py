@@ -160,11 +160,11 @@ ANSWERS = {
     ),
     "E-25 by 409": Told(
         lambda at: verified(at, 409), "E-25", "The order changed in the EHR since you opened it.", "Review the order as it is now",
-        status=409,
+        "error: Version 1 is not the newest.", 409,
     ),
     "E-25 by 412": Told(
         lambda at: verified(at, 412), "E-25", "The order changed in the EHR since you opened it.", "Review the order as it is now",
-        status=409,
+        "error: Version 1 is not the newest.", 409,
     ),
     "E-26": Told(
         lambda at: pressed(at, 412, outcome("Several match.")), "E-26", "The EHR holds more than one order of this run.",
