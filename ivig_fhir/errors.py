@@ -21,7 +21,7 @@ A clinical stop is a Finding, never one of these. Codes are stable and are never
     │   ├── RequestRejected            E-20 400 or 422 with an OperationOutcome; nothing was stored
     │   ├── TokenRejected              E-21 401
     │   ├── Forbidden                  E-22 403
-    │   ├── BreakTheGlass              E-23 403 that asks for Break-the-Glass; never retried
+    │   ├── BreakTheGlass              E-23 403, or an entry of a list, that asks for Break-the-Glass; never retried
     │   ├── ResourceGone               E-24 404 or 410; on a create: the server does not hold this type
     │   ├── ChangedInEhr               E-25 409 or 412 on an update
     │   ├── SeveralAnchors             E-26 412 on a conditional create: several orders carry this run's identifier

@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
-from ivig_fhir.ehr.failures import asks_to_break_the_glass, failure, instead
+from ivig_fhir.ehr.failures import asks_to_break_the_glass, failure, instead, lines_of
 from ivig_fhir.ehr.retry import TRANSIENT, Patience, retry_after
 from ivig_fhir.errors import BreakTheGlass, EhrUnavailable, FhirError, NotFhir, OutcomeUnknown
 from ivig_fhir.fhir.building import MalformedJson, decode, encode
@@ -213,7 +213,7 @@ class FhirClient:
         if not word(reply.body, "resourceType"):
             raise NotFhir(f"GET {about(where)} {reply.status}", said=f"The EHR answered with status {reply.status}, and not in FHIR.")
         if asks_to_break_the_glass(reply.body):
-            raise BreakTheGlass(f"GET {about(where)} {reply.status}")
+            raise BreakTheGlass(f"GET {about(where)} {reply.status}", told=lines_of(reply.body))
         return reply
 
     def _failure(self, method: str, where: str, reply: Reply) -> FhirError:

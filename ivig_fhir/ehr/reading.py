@@ -11,7 +11,7 @@ from ivig_fhir.chart.queries import Query
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.profiles import ServerProfile
 from ivig_fhir.ehr.search import PAGES, Found, search
-from ivig_fhir.errors import ChartError, FhirError, OutcomeInstead, PatientChanged
+from ivig_fhir.errors import BreakTheGlass, ChartError, FhirError, OutcomeInstead, PatientChanged
 from ivig_fhir.fhir.reading import reference, word
 
 Allowed = Callable[[str, str], str]
@@ -77,7 +77,7 @@ class Reading:
                 found = search(self.client, type_, [patient, *params], pages=pages, fresh=self.fresh, deadline=self.end)
                 if not found.refused:
                     break
-            if found.matches:
+            if found.matches or isinstance(found.error, BreakTheGlass):
                 break
         return found
 

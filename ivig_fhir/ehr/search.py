@@ -9,6 +9,7 @@ from typing import Any
 from ivig_fhir.chart.answers import Oddity, Reason, Resource
 from ivig_fhir.chart.gaps import Unread, gaps_in, remarks_in
 from ivig_fhir.ehr.client import FhirClient, Parameters
+from ivig_fhir.ehr.failures import asks_to_break_the_glass, lines_of
 from ivig_fhir.errors import BreakTheGlass, FhirError, Forbidden, RequestRejected, ResourceGone, TokenRejected
 from ivig_fhir.fhir.outcome import issues, worst
 from ivig_fhir.fhir.reading import part, parts, word
@@ -69,7 +70,7 @@ def search(
         found.pages += 1
         seen.add(where)
         following = _next(reply.body)
-        if not following:
+        if not following or isinstance(found.error, BreakTheGlass):
             return found
         where, asked = client.absolute(following), ()
         if not _may_follow(found, client, where, seen, pages, type_):
@@ -84,7 +85,8 @@ def problem_of(error: FhirError) -> Reason:
 
 
 def _sentence(type_: str, error: FhirError, in_part: bool) -> str:
-    return f"{type_} {'was read only in part' if in_part else 'could not be read'}. {error.message}"
+    to_do = f" {error.remedy}" if isinstance(error, BreakTheGlass) else ""  # the only one that whoever reads the page can mend
+    return f"{type_} {'was read only in part' if in_part else 'could not be read'}. {error.message}{to_do}"
 
 
 def _may_follow(found: Found, client: FhirClient, where: str, seen: set[str], pages: int, type_: str) -> bool:
@@ -113,7 +115,9 @@ def _read(found: Found, body: Any, type_: str) -> None:
     if word(body, "resourceType") != "Bundle":
         found.stop(Reason.ERROR, f"{type_} could not be read: the EHR answered with something else than a list.")
         return
-    for resource, mode in _entries(found, body, type_):
+    entries = list(_entries(found, body, type_))
+    _behind_glass(found, [resource for resource, _ in entries], type_)
+    for resource, mode in entries:
         kind = word(resource, "resourceType")
         if kind == "OperationOutcome":
             _outcome(found, resource, type_)
@@ -124,6 +128,15 @@ def _read(found: Found, body: Any, type_: str) -> None:
         else:
             found.oddities.append(Oddity("", f"An entry among {type_} that is not a FHIR resource was passed over."))
             found.stop(Reason.NOT_READABLE, f"{type_} was read only in part: an entry of it is malformed.")
+
+
+def _behind_glass(found: Found, listed: list[Resource], type_: str) -> None:
+    """A list that asks for Break-the-Glass is told as a refusal that does: each further page would be logged against the user."""
+    asking = next((r for r in listed if asks_to_break_the_glass(r)), None)
+    if asking is not None:
+        found.error = BreakTheGlass(f"GET {type_} 200", told=lines_of(asking))
+        in_part = found.pages > 0 or any(word(r, "resourceType") == type_ for r in listed)
+        found.stop(Reason.NOT_PERMITTED, _sentence(type_, found.error, in_part))
 
 
 def _entries(found: Found, bundle: Any, type_: str) -> Iterator[tuple[dict[str, Any], str]]:

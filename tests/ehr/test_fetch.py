@@ -390,3 +390,16 @@ def test_rereading_tells_gone_from_unreadable(client: FhirClient, server: Server
     server.on("Observation/x", 500)
     with pytest.raises(EhrUnavailable):
         reread(client, ["Observation/gone", "Observation/x"])
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_type_behind_the_glass_is_asked_for_once_in_whatever_form_the_patient_is_named(
+    client: FhirClient, server: Server, hidden: bool
+) -> None:
+    said = outcome("suppressed", "Restricted.", coded="4131")
+    server.on("Condition", bundle(said) if hidden else (403, said))
+    answers = fetch_answers(client, "p1", CONDITIONS, known=known(patient_forms=("bare", "typed")))
+    answer = answers.of("Condition")
+    assert (answer.problem, answer.resources) == (Reason.NOT_PERMITTED, ())
+    assert "This chart needs Break-the-Glass in the EHR." in answer.said
+    assert len(server.searches("Condition")) == 1

@@ -12,6 +12,7 @@ from an_ehr_server import BASE, bundle, condition, outcome
 from ivig_fhir.chart.answers import Reason
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.search import search
+from ivig_fhir.errors import BreakTheGlass
 
 URL = f"{BASE}/Condition"
 
@@ -195,3 +196,43 @@ def test_included_resources_are_not_matches(client: FhirClient, fake: responses.
     found = search(client, "Condition", ())
     assert list(found.matches) == ["Condition/a"]
     assert list(found.includes) == ["Medication/m", "Condition/b"]
+
+
+# ── Break-the-Glass among the results ────────────────────────────────────────────────────────────────────────────────
+
+GLASS = "This chart needs Break-the-Glass in the EHR. Break the glass in the EHR, then launch again."
+
+
+@pytest.mark.parametrize("severity", ["error", "warning", "information"])
+@pytest.mark.parametrize("code", ["4130", "4131", "4134"])
+def test_a_list_that_asks_to_break_the_glass_is_not_read_and_is_not_asked_again(
+    client: FhirClient, fake: responses.RequestsMock, code: str, severity: str
+) -> None:
+    fake.get(URL, json=bundle(outcome("suppressed", "Restricted.", severity, code), following=f"{BASE}?page=2"))
+    found = search(client, "Condition", ())
+    assert (found.problem, isinstance(found.error, BreakTheGlass)) == (Reason.NOT_PERMITTED, True)
+    assert found.said == f"Condition could not be read. {GLASS}"
+    assert found.error is not None
+    assert found.error.told == (f"{severity}: Restricted.",)
+    assert len(fake.calls) == 1
+
+
+def test_what_stands_before_the_glass_is_kept_and_the_list_is_read_only_in_part(client: FhirClient, fake: responses.RequestsMock) -> None:
+    fake.get(URL, json=bundle(outcome("suppressed", "Restricted.", coded="4134"), condition("a")))
+    found = search(client, "Condition", ())
+    assert (list(found.matches), found.problem) == (["Condition/a"], Reason.NOT_PERMITTED)
+    assert found.said == f"Condition was read only in part. {GLASS}"
+
+
+@pytest.mark.parametrize("code", ["4119", "4129", "4135"])
+def test_another_code_does_not_ask_to_break_the_glass(client: FhirClient, fake: responses.RequestsMock, code: str) -> None:
+    fake.get(URL, json=bundle(outcome("suppressed", "Restricted.", coded=code)))
+    found = search(client, "Condition", ())
+    assert found.error is None
+    assert "Break" not in found.said
+
+
+def test_a_refusal_that_asks_to_break_the_glass_is_told_in_the_same_words(client: FhirClient, fake: responses.RequestsMock) -> None:
+    fake.get(URL, status=403, json=outcome("forbidden", "Restricted.", coded="4130"))
+    found = search(client, "Condition", ())
+    assert (found.problem, found.said) == (Reason.NOT_PERMITTED, f"Condition could not be read. {GLASS}")

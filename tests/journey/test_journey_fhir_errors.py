@@ -291,3 +291,32 @@ def test_a_chart_behind_the_glass_is_asked_for_once(at: Hospital) -> None:
     wire.sent.clear()
     tab.go("./?fresh")
     assert wire.count("GET", f"/Patient/{MG}") == 1
+
+
+@pytest.mark.parametrize("code", ["4130", "4131", "4134"])
+def test_a_part_of_the_chart_behind_the_glass_is_not_assessed_and_says_what_to_do(at: Hospital, code: str) -> None:
+    wire, tab = wired(at), at.tab(MG)
+    behind = {"resource": outcome("Restricted.", code, "warning"), "search": {"mode": "outcome"}}
+    listed = {"resourceType": "Bundle", "type": "searchset", "total": 0, "entry": [behind]}
+    wire.fault = refuses(200, listed, "/AllergyIntolerance", method="GET")
+    wire.sent.clear()
+    page = tab.go("./?fresh")
+    assert page.status == 200
+    assert "This chart needs Break-the-Glass in the EHR. Break the glass in the EHR, then launch again." in page.text
+    assert wire.count("GET", "/AllergyIntolerance") == 1
+    found = tab.json["proposal"]
+    reasons = {n["check"]: n["reason"] for n in found["not_assessed"]}
+    assert reasons["hypersensitivity.severe-reaction"] == "not-permitted"
+    assert "record.unreadable" in {f["check"] for f in found["findings"]}
+
+
+def test_an_order_behind_the_glass_is_told_as_such_to_the_pharmacist(at: Hospital) -> None:
+    at.tab(MG).approve()
+    wire = wired(at)
+    pharmacist = at.tab(MG, "pharmacist", target="pharmacy")
+    behind = {"resource": outcome("Restricted.", "4134", "warning"), "search": {"mode": "outcome"}}
+    wire.fault = refuses(200, {"resourceType": "Bundle", "type": "searchset", "entry": [behind]}, "/MedicationRequest", method="GET")
+    page = pharmacist.go(f"{at.orders(MG)[0]['groupIdentifier']['value'].removeprefix('urn:uuid:')}/")
+    assert (page.status, ", E-23" in page.text) == (403, True)
+    assert "Break the glass in the EHR, then launch again." in page.text
+    assert "warning: Restricted." in page.text
