@@ -17,6 +17,7 @@ from ivig_fhir.fhir.building import digest
 from ivig_fhir.fhir.dates import parse_time
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.order.approval import NURSE, PHARMACIST, Clinician, Refusal
+from ivig_fhir.order.newest import newest_value, obscuring, said_of, value_at
 from ivig_fhir.proposal.findings import Evidence, Finding
 from ivig_fhir.proposal.model import Proposal
 
@@ -25,7 +26,7 @@ FINE, HELD, OPEN = "fine", "held", "open"
 OTHER = "other"  # what a person saw beside all that is asked
 ROLES = frozenset({NURSE, PHARMACIST})
 _CHANGED, _INJURY, _FEVER = "weight.changed", "renal.acute-kidney-injury", "infection.fever"
-_TENTH = "0.1"
+_TENTH, _HUNDREDTH = "0.1", "0.01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,10 @@ class Day:
         known = {(e["reference"], e["said"]) for f in self.kept["findings"] if f["check"] == check for e in f["evidence"]}
         found = self.found(check)
         return tuple(e for e in found.evidence if (e.reference, e.said) not in known) if found and found.severity != "info" else ()
+
+    def unused(self, panel: str, newest: Measurement | None) -> tuple[Evidence, ...]:
+        """What may be newer than the newest value of a panel and could not be used."""
+        return obscuring(self.chart, panel, newest, self.approved_at)
 
     def number(self, check: str, name: str) -> Decimal:
         """A limit, as content gives it for a check."""
@@ -180,8 +185,9 @@ def _weight(day: Day, words: LookWords) -> Look:
     source = () if day.typed.weight_kg is not None or not used.source else (used.source,)
     if moved >= limit:
         return _look(words, HELD, words.held.format(**values, way="above" if now > before else "below"), source)
-    if doubtful:
-        return _look(words, OPEN, words.open, source)
+    unused = () if day.typed.weight_kg is not None else day.unused("body-weight", day.chart.latest("body-weight"))
+    if doubtful or unused:
+        return _look(words, OPEN, " ".join(filter(None, (words.open, said_of(unused)))), (*source, *(e.reference for e in unused)))
     said = "typed today" if day.typed.weight_kg is not None else f"measured {used.effective}"
     return _look(words, FINE, words.fine.format(**values, said=said), source)
 
@@ -195,31 +201,25 @@ def _ordered_kg(kept: Json) -> Decimal | None:
 def _creatinine(day: Day, words: LookWords) -> Look:
     """The newest creatinine against the one that stood when the order was approved, and acute kidney injury as the check finds it."""
     fresh = day.fresh(_INJURY)
-    now, before = _newest_creatinine(day), _creatinine_at_approval(day)
+    now, before = newest_value(day.chart, "creatinine"), value_at(day.chart, "creatinine", day.approved_at)
+    unused = day.unused("creatinine", now)
     if now is not None and before is not None and now.value is not None and before.value is not None and now is not before:
         delta, ratio = day.number(_INJURY, "delta_mg_dl"), day.number(_INJURY, "ratio")
         if now.value >= before.value + delta or now.value >= before.value * ratio:
-            values = {"now": plain(now.value), "before": plain(before.value), "delta": plain(delta), "ratio": plain(ratio)}
+            values = {"now": _mg_dl(now.value), "before": _mg_dl(before.value), "delta": plain(delta), "ratio": plain(ratio)}
             return _look(words, HELD, words.held.format(**values), (now.source.reference, before.source.reference))
     if fresh:
         found = day.found(_INJURY)
         return _look(words, HELD, found.message if found else "", tuple(e.reference for e in fresh))
     late, injury = day.found("renal.creatinine-missing"), day.unknown((_INJURY,))
-    if now is None or now.preliminary or injury or (late is not None and late.severity == "override"):
-        said = " ".join(dict.fromkeys([words.open, *([late.message] if late else []), *injury]))
-        return _look(words, OPEN, said)
+    if now is None or now.preliminary or injury or unused or (late is not None and late.severity == "override"):
+        said = " ".join(dict.fromkeys([words.open, *([late.message] if late else []), *injury, *filter(None, [said_of(unused)])]))
+        return _look(words, OPEN, said, tuple(e.reference for e in unused))
     return _look(words, FINE, words.fine.format(said=now.said), (now.source.reference,))
 
 
-def _newest_creatinine(day: Day) -> Measurement | None:
-    return next((m for m in day.chart.panel("creatinine") if m.time is not None and m.value is not None), None)
-
-
-def _creatinine_at_approval(day: Day) -> Measurement | None:
-    dated = (
-        m for m in day.chart.panel("creatinine") if m.time is not None and m.value is not None and not m.comparator and not m.preliminary
-    )
-    return next((m for m in dated if m.time is not None and m.time.latest <= day.approved_at), None)
+def _mg_dl(value: Decimal) -> str:
+    return plain(half_up(value, _HUNDREDTH))
 
 
 def _new_findings(day: Day, words: LookWords) -> Look:
@@ -260,22 +260,27 @@ def _temperature(day: Day, words: LookWords) -> Look:
         said = "; ".join(e.said for e in found.evidence)
         state, text = (FINE, words.fine) if found.severity == "info" else (HELD, words.held)
         return _look(words, state, text.format(**values, said=said), tuple(e.reference for e in found.evidence))
-    if day.unknown((_FEVER,)):
-        return _look(words, OPEN, " ".join((words.open.format(**values), *day.unknown((_FEVER,)))))
     newest = day.chart.latest("temperature")
+    unknown, unused = day.unknown((_FEVER,)), day.unused("temperature", newest)
+    if unknown or unused:
+        said = " ".join(filter(None, (words.open.format(**values), *unknown, said_of(unused))))
+        return _look(words, OPEN, said, tuple(e.reference for e in unused))
     return _look(words, FINE, words.fine.format(said=newest.said if newest else "No fever"), (newest.source.reference,) if newest else ())
 
 
 def _record(day: Day, words: LookWords) -> Look:
-    """A hard stop of today that the approval did not know, whatever it is about; and what could not be read at all."""
+    """A hard stop of today that the approval did not know, whatever it is about; and what could not be read or used."""
     known = {f["check"] for f in day.kept["findings"] if f["severity"] == "hard-stop"}
     others = {c for x in day.guide.looks.values() for c in x.checks} | {"weight.missing", "weight.implausible"}
     stops = [f for f in day.today.hard_stops if f.check not in known | others]
     if stops:
         evidence = tuple(e.reference for f in stops for e in f.evidence)
         return _look(words, HELD, words.held.format(said=" ".join(f.message for f in stops)), evidence)
-    unread = day.found("record.unreadable")
-    return _look(words, OPEN, words.open.format(said=unread.message)) if unread else _look(words, FINE, words.fine)
+    unread, unused = day.found("record.unreadable"), day.fresh("record.value-unusable")
+    if unread or unused:
+        said = " ".join(filter(None, (unread.message if unread else "", said_of(unused))))
+        return _look(words, OPEN, words.open.format(said=said), tuple(e.reference for e in unused))
+    return _look(words, FINE, words.fine)
 
 
 _LOOKS = {

@@ -140,6 +140,61 @@ def test_a_temperature_typed_now_counts(at: Hospital, celsius: str, held: bool) 
     assert ("Hold this infusion" in pharmacist.page.text) == held
 
 
+UNUSABLE = {
+    "a unit that is not one": {"valueQuantity": {"value": 6, "unit": "mg%", "system": UCUM, "code": "mg%"}},
+    "a text": {"valueQuantity": None, "valueString": "6.0 mg/dL"},
+    "no date": {"effectiveDateTime": None},
+}
+
+
+@pytest.mark.parametrize("how", UNUSABLE)
+def test_a_newer_creatinine_that_cannot_be_used_is_for_a_person_to_look_at(at: Hospital, how: str) -> None:
+    pharmacist = verified(at)
+    observed(at, "2160-0", 6, "mg/dL", **UNUSABLE[how])
+    state, said = looks(pharmacist)["creatinine"]
+    assert (state, "Not used: Creatinine" in said) == ("open", True), said
+    assert "somebody has to look" in pharmacist.press("Release this infusion").text
+
+
+def test_a_creatinine_without_a_date_that_the_record_held_when_the_order_was_approved_opens_nothing(at: Hospital) -> None:
+    observed(at, "2160-0", 0.9, "mg/dL", effectiveDateTime=None)
+    at.clock.forward(minutes=5)
+    assert looks(verified(at))["creatinine"][0] == "fine"
+
+
+def test_an_older_value_that_cannot_be_used_opens_nothing_but_is_named_as_new(at: Hospital) -> None:
+    pharmacist = verified(at)
+    old = {"effectiveDateTime": "2026-02-01T09:00:00Z", **UNUSABLE["a unit that is not one"]}
+    observed(at, "2160-0", 6, "mg/dL", **old)
+    found = looks(pharmacist)
+    assert found["creatinine"][0] == "fine"
+    assert (found["record"][0], "6 mg%" in found["record"][1]) == ("open", True)
+
+
+@pytest.mark.parametrize(("look", "code", "value"), [("weight", "29463-7", 120), ("temperature", "8310-5", 39)])
+def test_a_newer_weight_or_temperature_that_cannot_be_used_is_for_a_person_to_look_at(
+    at: Hospital, look: str, code: str, value: float
+) -> None:
+    pharmacist = verified(at)
+    observed(at, code, value, "x")
+    state, said = looks(pharmacist)[look]
+    assert (state, f"{value} x" in said) == ("open", True), said
+
+
+def test_a_weight_that_is_typed_answers_for_one_that_cannot_be_used(at: Hospital) -> None:
+    pharmacist = verified(at)
+    observed(at, "29463-7", 120, "x")
+    pharmacist.go("recheck/1")
+    pharmacist.press("Look again", weight_kg="83")
+    assert "83 kg (typed today)" in pharmacist.page.text
+
+
+def test_a_converted_creatinine_is_printed_as_people_read_it(at: Hospital) -> None:
+    pharmacist = verified(at)
+    observed(at, "2160-0", 500, "umol/L")
+    assert "Creatinine is 5.65 mg/dL; it was 0.94 mg/dL" in looks(pharmacist)["creatinine"][1]
+
+
 def thrombosis(at: Hospital) -> None:
     at.clock.forward(minutes=5)
     coded = {"coding": [{"system": "http://snomed.info/sct", "code": "128053003"}], "text": "Deep venous thrombosis"}
