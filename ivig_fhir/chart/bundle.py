@@ -12,7 +12,7 @@ from ivig_fhir.chart.entries import Entries, Entry, Page, flatten
 from ivig_fhir.chart.gaps import READ_TYPES, Unread, gaps_in
 from ivig_fhir.errors import ChartError
 from ivig_fhir.fhir.dates import parse_time
-from ivig_fhir.fhir.reading import identifiers, part, reference_key, word
+from ivig_fhir.fhir.reading import elsewhere, identifiers, part, reference_key, word
 
 _OWNERS = ("subject", "patient", "beneficiary")
 # Types that belong to nobody, or that may: they are kept for what points to them.
@@ -50,17 +50,21 @@ def from_documents(document: Any, patient_id: str | None = None) -> Answers:
 
 @dataclass(frozen=True)
 class Owner:
-    """How references to one patient look: `Patient/id`, the fullUrl, and the patient's identifiers (`system|value`)."""
+    """How references to one patient look: `Patient/id`, the fullUrl, and the patient's identifiers (`system|value`).
+
+    With a `base`, the FHIR base that was read, an address on another server is another patient, even where its id is the same.
+    """
 
     keys: frozenset[str]
     identifiers: frozenset[str]
+    base: str = ""
 
     @staticmethod
-    def of(patient: Resource, full_url: str = "") -> Owner:
+    def of(patient: Resource, full_url: str = "", base: str = "") -> Owner:
         """The owner that a Patient resource is."""
         id_ = word(patient, "id")
         keys = {f"Patient/{id_}", f"urn:uuid:{id_}"} if id_ else set()
-        return Owner(frozenset(keys | ({full_url} if full_url else set())), frozenset(identifiers(patient)))
+        return Owner(frozenset(keys | ({full_url} if full_url else set())), frozenset(identifiers(patient)), base)
 
     def claims(self, resource: Resource) -> str:
         """Whose a resource is: "ours", "another" (it names somebody else) or "unsaid" (it names nobody)."""
@@ -72,6 +76,8 @@ class Owner:
             return "ours" if not element and resource.get("resourceType") in _WITHOUT_OWNER else "unsaid"
         if literal.startswith("Patient?identifier="):
             return "ours" if unquote(literal.partition("=")[2]) in self.identifiers else "another"
+        if self.base and elsewhere(literal, self.base):
+            return "another"
         return "ours" if literal in self.keys or reference_key(literal) in self.keys else "another"
 
 

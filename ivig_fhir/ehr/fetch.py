@@ -52,7 +52,7 @@ def fetch_answers(
         wait(everything, timeout=deadline + _GRACE)
         if not patient.done():
             raise ResourceGone("GET Patient too late", said="The patient could not be read in time.")
-        owner = Owner.of(patient.result())
+        owner = Owner.of(patient.result(), base=client.base)
         read = [
             believe(q, _found(searches.get(q.key), q.type), _found(controls.get(q.type), q.type), owner, allowed(q.type, "s"))
             for q in queries

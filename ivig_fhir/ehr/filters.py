@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ivig_fhir.chart.answers import Oddity, Resource
 from ivig_fhir.chart.bundle import Owner
-from ivig_fhir.fhir.reading import parts, word
+from ivig_fhir.fhir.reading import elsewhere, part, parts, word
 
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 
@@ -38,10 +38,18 @@ def own(resources: Iterable[Resource], owner: Owner) -> tuple[tuple[Resource, ..
     for resource in resources:
         whose = owner.claims(resource)
         if whose == "ours":
-            kept.append(resource)
+            kept.append(_at_home(resource, owner.base))
         else:
             oddities.append(_not_ours(resource, whose))
     return tuple(kept), tuple(oddities)
+
+
+def _at_home(resource: Resource, base: str) -> Resource:
+    """The resource; where its medicine stands on another server, with the name alone: here the same id may be another medicine."""
+    pointed = part(resource, "medicationReference")
+    if not base or not elsewhere(word(pointed, "reference"), base):
+        return resource
+    return {**resource, "medicationReference": {k: v for k, v in pointed.items() if k != "reference"}}
 
 
 def _not_ours(resource: Resource, whose: str) -> Oddity:

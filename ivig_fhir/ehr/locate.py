@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from html import unescape
 from typing import Any
 
 from ivig_fhir.chart.answers import Resource
@@ -17,6 +19,7 @@ from ivig_fhir.fhir.identifiers import URI
 from ivig_fhir.fhir.reading import identifiers, part, reference, word
 from ivig_fhir.order.transaction import Entry, Transaction
 
+_MARKUP = re.compile(r"<[^>]*>")
 # What a decision sets on the server's own resources; a stored resource that agrees in these carries the decision.
 _DECIDED = ("status", "statusReason", "businessStatus", "owner", "lastModified")
 
@@ -40,26 +43,45 @@ class Sighting:
 
 
 def anchor(transaction: Transaction) -> Entry:
-    """The write by which the whole act is found: the order of the run, else the first update. ValueError for an act without either."""
-    for entry in transaction.entries:
-        if entry.full_url == transaction.run and entry.method == "POST":
-            return entry
-    for entry in transaction.entries:
-        if entry.method == "PUT":
-            return entry
-    raise ValueError("a transaction has an order or an update by which it is found")
+    """The write by which the whole act is found: that of the order of the run, else the first update. ValueError for an act without."""
+    key = f"{URI}|{transaction.run}"
+    updates = [e for e in transaction.entries if e.method == "PUT"]
+    made = (e for e in transaction.entries if e.full_url == transaction.run and e.method == "POST")
+    changed = (e for e in updates if e.type == "MedicationRequest" and key in identifiers(e.resource))
+    found = next(made, None) or next(changed, None) or next(iter(updates), None)
+    if found is None:
+        raise ValueError("a transaction has an order or an update by which it is found")
+    return found
 
 
 def look_for(client: FhirClient, transaction: Transaction) -> Sighting:
-    """Whether the act is in the EHR already. SeveralAnchors where the run's identifier stands on several orders."""
-    if anchor(transaction).method == "POST":
-        return created(client, anchor(transaction))
-    seen = [updated(client, e) for e in transaction.entries if e.method == "PUT"]
+    """Whether the act is in the EHR already: the order decides, for a server that does not undo may hold it without its other parts.
+
+    Such an order is this act's when it has the narrative made for it, too: somebody else may have set the same status. With none at all
+    nobody can say. SeveralAnchors where the run's identifier stands on several orders.
+    """
+    lead = anchor(transaction)
+    if lead.method == "POST":
+        return created(client, lead)
+    first = updated(client, lead)
+    others = [updated(client, e) for e in transaction.entries if e.method == "PUT" and e is not lead]
     for look in (Look.UNKNOWN, Look.CHANGED, Look.NOT_THERE):
-        first = next((s for s in seen if s.look == look), None)
-        if first is not None:
+        least = next((s for s in (first, *others) if s.look is look), None)
+        if least is None:
+            continue
+        if first.look is not Look.THERE:
+            return least
+        told, meant = _told(first.resource or {}), _told(lead.resource)
+        if told and told == meant:
             return first
-    return seen[0]
+        return Sighting(Look.CHANGED if told and meant else Look.UNKNOWN, first.resource, least.error)
+    return first
+
+
+def _told(resource: Mapping[str, Any]) -> str:
+    """The generated narrative in words, its markup left to the server; "" where there is none, or somebody's own."""
+    text = part(resource, "text")
+    return " ".join(unescape(_MARKUP.sub(" ", word(text, "div"))).split()) if word(text, "status") == "generated" else ""
 
 
 def created(client: FhirClient, entry: Entry, target: str | None = None) -> Sighting:

@@ -37,8 +37,12 @@ _CANNOT_SEARCH = (RequestRejected, ResourceGone, Forbidden, NotFhir, NotNegotiab
 _SETTLED = (STORED, ALREADY, UNSUPPORTED)
 
 
-def write(client: FhirClient, transaction: Transaction, how: WriteMode) -> Written:
-    """Send one act, unless it is in the EHR already.
+def _nothing() -> None:
+    """Nobody waits to hear that the writes go on."""
+
+
+def write(client: FhirClient, transaction: Transaction, how: WriteMode, going_on: Callable[[], None] = _nothing) -> Written:
+    """Send one act, unless it is in the EHR already. `going_on` is called before each of several writes, which may take long together.
 
     FhirError with the reason when nothing of it was stored; SeveralAnchors when the run is there more than once; OutcomeUnknown when
     nobody can say, and then it is to be looked for, not to be sent again. A token that is refused is renewed where it can be, and the
@@ -48,14 +52,14 @@ def write(client: FhirClient, transaction: Transaction, how: WriteMode) -> Writt
         raise ValueError(f"nothing is written in mode {how.mode}")
     used = client.token()
     try:
-        return _unless_there(client, transaction, how)
+        return _unless_there(client, transaction, how, going_on)
     except TokenRejected:
         if not client.renew(used):
             raise
-        return _unless_there(client, transaction, how)
+        return _unless_there(client, transaction, how, going_on)
 
 
-def _unless_there(client: FhirClient, transaction: Transaction, how: WriteMode) -> Written:
+def _unless_there(client: FhirClient, transaction: Transaction, how: WriteMode, going_on: Callable[[], None]) -> Written:
     """One attempt, after a look."""
     before = look_for(client, transaction)
     if before.look is Look.THERE:
@@ -65,12 +69,12 @@ def _unless_there(client: FhirClient, transaction: Transaction, how: WriteMode) 
     if before.error is not None and not isinstance(before.error, _CANNOT_SEARCH):
         raise before.error
     if how.mode == "sequential":
-        return _one_by_one(client, transaction)
+        return _one_by_one(client, transaction, going_on)
     try:
         return _whole(client, transaction, how)
     except (ResourceGone, Forbidden):
         # The server takes no transactions, or not with all of these types, whatever it declares; nothing of it was stored.
-        return _one_by_one(client, transaction)
+        return _one_by_one(client, transaction, going_on)
 
 
 def find_out(client: FhirClient, transaction: Transaction, how: WriteMode) -> Written:
@@ -86,8 +90,8 @@ def find_out(client: FhirClient, transaction: Transaction, how: WriteMode) -> Wr
     raise ChangedInEhr("after a lost answer") if sighting.look is Look.CHANGED else OutcomeUnknown("cannot be looked for")
 
 
-def complete(client: FhirClient, transaction: Transaction, earlier: Sequence[Part]) -> Written:
-    """Send only the parts that are missing or were refused, each after it was looked for.
+def complete(client: FhirClient, transaction: Transaction, earlier: Sequence[Part], going_on: Callable[[], None] = _nothing) -> Written:
+    """Send only the parts that are missing or were refused, each after it was looked for. `going_on` as for `write`.
 
     A part whose fate is unknown and that cannot be looked for stays unknown. StateError where the order itself is not there.
     """
@@ -103,6 +107,7 @@ def complete(client: FhirClient, transaction: Transaction, earlier: Sequence[Par
     for entry in sequential(transaction):
         if ledger.state(entry) is not None:
             continue
+        going_on()
         sighting = sight(client, entry, where)
         if sighting.look is Look.THERE and sighting.resource is not None:
             ledger.note(entry, STORED, place(sighting.resource))
@@ -155,7 +160,7 @@ def _by_position(ledger: Ledger, body: Any) -> None:
             ledger.note(entry, ALREADY if status == "200" and entry.conditional else STORED, at)
 
 
-def _one_by_one(client: FhirClient, transaction: Transaction) -> Written:
+def _one_by_one(client: FhirClient, transaction: Transaction, going_on: Callable[[], None]) -> Written:
     """The order first; where it fails nothing else is written. Then its parts; one that fails never undoes what is stored."""
     ledger = Ledger(transaction)
     lead = anchor(transaction)
@@ -175,6 +180,7 @@ def _one_by_one(client: FhirClient, transaction: Transaction) -> Written:
         return ledger.written("sequential", "already-there")
     for entry in entries:
         if entry.role != first.role and ledger.state(entry) is None:
+            going_on()
             _later(client, entry, ledger)
     return ledger.written("sequential", "stored")
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from ivig_fhir.fhir.codes import texts
 
@@ -14,6 +15,7 @@ _PLAIN_DECIMAL = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
 _DIGITS = 18
 _TOO_LARGE = 10**_DIGITS
 _DECIMALS = 40
+_DEFAULT_PORTS = (("http", "80"), ("https", "443"))
 _TYPE_AND_ID = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
@@ -84,6 +86,24 @@ def reference_key(literal: str) -> str:
     """`Type/id` of a relative or absolute reference, without its version; any other reference as it stands."""
     match = _TYPE_AND_ID.search(literal)
     return f"{match[1]}/{match[2]}" if match and "?" not in literal and not literal.startswith(("#", "urn:")) else literal
+
+
+def elsewhere(literal: str, base: str) -> bool:
+    """Whether a literal reference is the address of something that is not below the FHIR base.
+
+    http and https at their default ports are one server: a proxy in front of it may have changed them.
+    """
+    if "://" not in literal:
+        return False
+    (host, path), (home, below) = _server(literal), _server(base)
+    return host != home or not path.startswith(f"{below.rstrip('/')}/")
+
+
+def _server(url: str) -> tuple[tuple[str, str], str]:
+    """Host and port (of a default port none), and the path."""
+    parts_ = urlsplit(url)
+    host, _, port = parts_.netloc.rpartition("@")[2].lower().partition(":")
+    return (host, "" if (parts_.scheme, port) in _DEFAULT_PORTS else port), parts_.path
 
 
 def identifiers(resource: object) -> tuple[str, ...]:

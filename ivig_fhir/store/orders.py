@@ -143,6 +143,29 @@ def claim_for_reconcile(tx: Tx, run: str, by: str, now: datetime, lease: timedel
     return True
 
 
+def claim_for_completion(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Takes the right to send what an incomplete order lacks; False while somebody has it, so that two of them double nothing."""
+    free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
+    incomplete = select(RUNS.c.run).where(RUNS.c.run == run, RUNS.c.state == "incomplete").scalar_subquery()
+    taken = update(ORDERS).where(ORDERS.c.run == incomplete, free).values(lease_until=now + lease)
+    if tx.conn.execute(taken).rowcount != 1:
+        return False
+    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.completing", run)
+    return True
+
+
+def end_claim(tx: Tx, run: str) -> None:
+    """Gives a claim back where nothing is of unknown fate."""
+    tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(lease_until=None))
+
+
+def keep_claim(tx: Tx, run: str, now: datetime, lease: timedelta = LEASE) -> None:
+    """Makes a claim last while its writes go on, one after another: nobody looks for what is still on its way."""
+    held = update(ORDERS).where(ORDERS.c.run == run, ORDERS.c.lease_until.is_not(None))
+    if tx.conn.execute(held.values(lease_until=now + lease)).rowcount == 1:
+        outbox.postpone(tx, run, now + lease)
+
+
 def release(tx: Tx, run: str, now: datetime, kind: str = "reconcile") -> None:
     """Gives a claim back while the fate stays uncertain, so that the next look need not wait for the lease.
 
@@ -215,6 +238,13 @@ def drop_decision(tx: Tx, run: str, now: datetime) -> None:
     tx.conn.execute(update(ORDERS).where(ORDERS.c.run == run).values(sealed_decision=None, lease_until=None))
     outbox.settle(tx, run)
     audit.append(tx, now, "", _tenancy(tx, run).iss, "order.undecided", run)
+
+
+def claim_decision(tx: Tx, run: str, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Takes the right to look for a decision of open fate; False while somebody sends it or looks for it."""
+    free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
+    held = update(ORDERS).where(ORDERS.c.run == run, ORDERS.c.sealed_decision.is_not(None), free)
+    return tx.conn.execute(held.values(lease_until=now + lease)).rowcount == 1
 
 
 def undecided(tx: Tx, tenancy: Tenancy, now: datetime) -> tuple[str, ...]:

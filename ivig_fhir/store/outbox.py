@@ -44,6 +44,11 @@ def put(tx: Tx, run: str, kind: str, due: datetime) -> None:
         tx.conn.execute(insert(OUTBOX).values(run=run, kind=kind, attempts=0, **values))
 
 
+def postpone(tx: Tx, run: str, due: datetime) -> None:
+    """Lets what waits for a run wait until `due`: whoever writes it is still at work."""
+    tx.conn.execute(update(OUTBOX).where(OUTBOX.c.run == run, OUTBOX.c.state == "waiting").values(due=due))
+
+
 def turn(tx: Tx, run: str, before: str, kind: str, due: datetime) -> None:
     """Makes what was of one kind of another, its attempts kept: an order that was sent is looked for, one that is not there is sent."""
     tx.conn.execute(delete(OUTBOX).where(OUTBOX.c.run == run, OUTBOX.c.kind == kind))

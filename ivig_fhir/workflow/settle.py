@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ivig_fhir.ehr.reconcile import Written
-from ivig_fhir.ehr.write import find_out, write
-from ivig_fhir.errors import ChangedInEhr, Conflict, FhirError, OutcomeUnknown
+from ivig_fhir.ehr.write import complete, find_out, write
+from ivig_fhir.errors import ChangedInEhr, Conflict, FhirError, LaunchError, OutcomeUnknown
 from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.course import Step
 from ivig_fhir.order.receipt import ALREADY, STORED
@@ -18,6 +18,7 @@ from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import orders, rechecks, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.access import Access, session_access
+from ivig_fhir.workflow.lease import going_on
 from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime
 
@@ -39,7 +40,7 @@ def send_decision(
             raise Conflict("a decision is under way", said="Another decision on this order is under way.")
     try:
         introduce(runtime, session)
-        written = write(runtime.client(session), writes, runtime.decision_mode(session))
+        written = write(runtime.client(session), writes, runtime.decision_mode(session), going_on(runtime, order.run))
     except OutcomeUnknown:
         _release(runtime, order.run)
         raise
@@ -66,24 +67,43 @@ def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
 
 
 def settle_decision(runtime: Runtime, access: Access, run: str) -> None:
-    """The same by any access: the decision is recorded where the EHR holds it, or forgotten. Writes nothing to the EHR.
+    """The same by any access: the decision is recorded where the EHR holds it, or forgotten.
 
+    Where the EHR holds the order as it was decided and not all that goes with it, what is missing is sent, if this access may.
     OutcomeUnknown while it still cannot be said.
     """
     with runtime.database.read() as tx:
         order = orders.load(tx, access.tenancy, run)
-        if not order.decision or run not in orders.undecided(tx, access.tenancy, runtime.now()):
+    if not order.decision:
+        return
+    with runtime.database.write() as tx:
+        order = orders.load(tx, access.tenancy, run)
+        if not orders.claim_decision(tx, run, runtime.now()):
             return
     held = decode(order.decision)
     try:
-        written = find_out(access.client, from_json(held["transaction"]), access.decisions())
+        written = _found(runtime, access, run, from_json(held["transaction"]))
     except ChangedInEhr:  # somebody else's version stands there: this decision was not stored, and what is there decides
         _drop(runtime, run)
         return
+    except (FhirError, LaunchError):
+        with runtime.database.write() as tx:
+            orders.end_claim(tx, run)
+        raise
     if written.outcome == "not-sent":
         _drop(runtime, run)
     else:
         _record(runtime, access.tenancy, run, held, written)
+
+
+def _found(runtime: Runtime, access: Access, run: str, writes: Transaction) -> Written:
+    how = access.decisions()
+    written = find_out(access.client, writes, how)
+    if written.outcome == "not-sent" or all(p.state in _THERE for p in written.parts):
+        return written
+    if not how.writes:  # somebody who may sends what is missing; until then nothing is called done
+        raise OutcomeUnknown("a decision in part", said="The EHR holds a decision on this order only in part.")
+    return complete(access.client, writes, written.parts, going_on(runtime, run))
 
 
 def settle_all(runtime: Runtime, session: sessions.Session) -> None:

@@ -22,6 +22,7 @@ from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.access import Access, session_access
 from ivig_fhir.workflow.displace import displaced
+from ivig_fhir.workflow.lease import going_on
 from ivig_fhir.workflow.runtime import Runtime
 
 # States in which there is nothing to send any more.
@@ -62,7 +63,7 @@ def send(runtime: Runtime, access: Access, order: Order) -> str:
     try:
         access.first()
         with _before(runtime, access, order) as first:
-            written = write(access.client, Transaction(sent.run, (*first, *sent.entries)), access.mode())
+            written = write(access.client, Transaction(sent.run, (*first, *sent.entries)), access.mode(), going_on(runtime, order.run))
     except (OutcomeUnknown, SeveralAnchors, LaunchError):
         # Of an order that is there twice nobody may say that it is not; and a sign-in that ends half-way says nothing of what was stored.
         _release(runtime, order.run)
@@ -81,8 +82,7 @@ def look(runtime: Runtime, access: Access, order: Order) -> str:
     """
     client, sent = access.client, approved_transaction(order)
     if order.state == "incomplete":
-        earlier = Receipt.from_json(json.loads(order.receipt))
-        return _record(runtime, access, order, sent, complete(client, sent, earlier.parts))
+        return _complete(runtime, access, order, sent)
     if order.state != "uncertain":
         raise StateError(f"write back of {order.state}")
     with runtime.database.write() as tx:
@@ -94,6 +94,23 @@ def look(runtime: Runtime, access: Access, order: Order) -> str:
         _release(runtime, order.run)
         raise
     return _record(runtime, access, order, sent, written)
+
+
+def _complete(runtime: Runtime, access: Access, order: Order, sent: Transaction) -> str:
+    """Sends what an incomplete order lacks, unless somebody is at it."""
+    with runtime.database.write() as tx:
+        claimed = orders.claim_for_completion(tx, order.run, access.by, runtime.now())
+        order = orders.load(tx, access.tenancy, order.run)
+    if not claimed:
+        return order.state
+    try:
+        earlier = Receipt.from_json(json.loads(order.receipt))
+        written = complete(access.client, sent, earlier.parts, going_on(runtime, order.run))
+        return _record(runtime, access, order, sent, written)
+    except (FhirError, LaunchError, StateError):
+        with runtime.database.write() as tx:
+            orders.end_claim(tx, order.run)
+        raise
 
 
 def refuse_late(runtime: Runtime, access: Access, order: Order) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +14,7 @@ import responses
 from an_ehr_server import BASE, Hours, bundle, condition, outcome
 
 from ivig_fhir.chart.answers import Answer, Answers, Reason
+from ivig_fhir.chart.drugs import read_drugs
 from ivig_fhir.chart.queries import QUERIES, Query
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.fetch import MEDICATIONS, fetch_answers, reread
@@ -104,7 +106,35 @@ def test_a_list_of_nothing_but_other_patients_is_an_error_and_not_an_empty_recor
     assert answer.problem is Reason.ERROR
 
 
-@pytest.mark.parametrize("reference", ["Patient/p1", f"{BASE}/Patient/p1", "Patient/p1/_history/3"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "https://other.example/fhir/Patient/p1",
+        f"{BASE}-of-another-tenant/Patient/p1",
+        f"{BASE.replace('.org', '.org:8443')}/Patient/p1",
+    ],
+)
+def test_the_same_id_on_another_server_is_another_patient(client: FhirClient, server: Server, reference: str) -> None:
+    server.on("Condition", bundle(condition("a"), {**condition("b"), "subject": {"reference": reference}}))
+    answers = fetch_answers(client, "p1", CONDITIONS)
+    assert [r["id"] for r in answers.of("Condition").resources] == ["a"]
+    assert "another patient" in answers.oddities[0].said
+
+
+@pytest.mark.parametrize(("at", "known"), [("Medication/m1", "Immunoglobulin"), ("https://other.example/fhir/Medication/m1", "as printed")])
+def test_a_medicine_on_another_server_is_not_the_one_of_the_same_id_here(client: FhirClient, server: Server, at: str, known: str) -> None:
+    entry = order("r", at)
+    entry["medicationReference"]["display"] = "as printed"
+    here = {"resourceType": "Medication", "id": "m1", "code": {"text": "Immunoglobulin"}}
+    server.on("MedicationRequest", bundle(entry))
+    server.on("Medication/m1", here)
+    [drug] = read_drugs(fetch_answers(client, "p1", MEDICINES), datetime(2026, 3, 2, tzinfo=UTC), UTC)
+    assert drug.texts == (known,)
+
+
+@pytest.mark.parametrize(
+    "reference", ["Patient/p1", f"{BASE}/Patient/p1", f"{BASE.replace('.org', '.org:443')}/Patient/p1", "Patient/p1/_history/3"]
+)
 def test_the_patient_is_recognized_in_every_form_of_reference(client: FhirClient, server: Server, reference: str) -> None:
     server.on("Condition", bundle({**condition("a"), "subject": {"reference": reference}}))
     assert len(one(client, CONDITIONS).resources) == 1

@@ -72,3 +72,74 @@ def test_an_order_that_changed_in_the_last_moment_leaves_its_task_open(at: Hospi
     pharmacist.go("./")
     pharmacist.press("Verify")
     assert (at.orders(CIDP)[0]["status"], *statuses(at)) == ("active", "active", "completed")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def dies_after_the_order(asked: requests.PreparedRequest, send: Send) -> requests.Response:
+    answer = send(asked)
+    if asked.method == "PUT" and "/MedicationRequest/" in str(asked.url):
+        raise Killed
+    return answer
+
+
+class Dark:
+    """The order's own answer gets lost, after it was stored or before; from then on the order cannot be seen."""
+
+    def __init__(self, stores: bool) -> None:
+        self.stores, self.lost = stores, False
+
+    def __call__(self, asked: requests.PreparedRequest, send: Send) -> requests.Response:
+        if asked.method == "PUT" and "/MedicationRequest/" in str(asked.url):
+            self.lost = True
+            if self.stores:
+                send(asked)
+            raise requests.ReadTimeout(request=asked)
+        if self.lost and "/MedicationRequest" in str(asked.url):
+            raise requests.ConnectTimeout(request=asked)
+        return send(asked)
+
+
+def looked_at_again(at: Hospital, run: str) -> Tab:
+    at.clock.forward(minutes=10)
+    pharmacist = at.tab(CIDP, "pharmacist", target="pharmacy")
+    pharmacist.go(f"{run}/")
+    return pharmacist
+
+
+def test_a_death_between_the_order_and_its_parts_loses_no_verification(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+    wire.fault = dies_after_the_order
+    with pytest.raises(Killed):
+        pharmacist.press("Verify")
+    wire.fault = None
+    assert (at.orders(CIDP)[0]["status"], *statuses(at)) == ("active", "draft", "requested")
+    at.start()
+    again = looked_at_again(at, pharmacist.run)
+    assert again.json["state"] == "verified"
+    assert (at.orders(CIDP)[0]["status"], *statuses(at)) == ("active", "active", "completed")
+
+
+def test_a_lost_answer_of_the_order_alone_loses_no_verification(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+    wire.fault = Dark(stores=True)
+    assert pharmacist.press("Verify").status == 504
+    wire.fault = None
+    assert (at.orders(CIDP)[0]["status"], *statuses(at)) == ("active", "draft", "requested")
+    assert looked_at_again(at, pharmacist.run).json["state"] == "verified"
+    assert (at.orders(CIDP)[0]["status"], *statuses(at)) == ("active", "active", "completed")
+
+
+def test_an_order_that_somebody_else_made_active_is_not_taken_for_verified(at: Hospital, wire: Wire) -> None:
+    pharmacist = before_the_order(at)
+
+    wire.fault = Dark(stores=False)
+    assert pharmacist.press("Verify").status == 504
+    wire.fault = None
+    at.change(f"MedicationRequest/{at.orders(CIDP)[0]['id']}", status="active")
+    again = looked_at_again(at, pharmacist.run)
+    assert again.json["state"] == "sent"
+    assert "Verify" not in again.page.buttons
+    assert statuses(at) == ("draft", "requested")

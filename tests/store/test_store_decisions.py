@@ -80,3 +80,41 @@ def test_what_a_decision_says_is_sealed_at_rest(sent: Database) -> None:
     held(sent)
     with sent.read() as tx:
         assert "canary" not in str(tx.conn.exec_driver_sql("SELECT sealed_decision FROM orders").scalar())
+
+
+def test_one_at_a_time_looks_for_a_decision_and_only_once_its_sender_is_gone(sent: Database) -> None:
+    with sent.write() as tx:
+        assert not orders.claim_decision(tx, RUN, NOW)
+    held(sent)
+    with sent.write() as tx:
+        assert not orders.claim_decision(tx, RUN, NOW + LEASE - SECOND)
+        assert orders.claim_decision(tx, RUN, NOW + LEASE)
+        assert not orders.claim_decision(tx, RUN, NOW + LEASE)
+        orders.end_claim(tx, RUN)
+        assert orders.claim_decision(tx, RUN, NOW + LEASE)
+
+
+def test_a_claim_lasts_as_long_as_its_writes_go_on(sent: Database) -> None:
+    held(sent)
+    with sent.write() as tx:
+        orders.keep_claim(tx, RUN, NOW + LEASE - SECOND)
+        assert not orders.claim_decision(tx, RUN, NOW + LEASE)
+        assert outbox.claim(tx, NOW + LEASE) is None
+        assert orders.claim_decision(tx, RUN, NOW + 2 * LEASE - SECOND)
+
+
+def test_what_nobody_writes_is_not_claimed_by_going_on(sent: Database) -> None:
+    with sent.write() as tx:
+        orders.keep_claim(tx, RUN, NOW)
+        assert orders.load(tx, HERE, RUN).lease_until is None
+
+
+def test_one_at_a_time_sends_what_an_incomplete_order_lacks(database: Database) -> None:
+    approved(database)
+    with database.write() as tx:
+        assert orders.claim_for_write(tx, RUN, DOCTOR, NOW)
+        assert not orders.claim_for_completion(tx, RUN, DOCTOR, NOW + LEASE)
+        orders.record_write(tx, RUN, "incomplete", "{}", (), DOCTOR, NOW)
+        assert orders.claim_for_completion(tx, RUN, DOCTOR, NOW)
+        assert not orders.claim_for_completion(tx, RUN, PHARMACIST, NOW + LEASE - SECOND)
+        assert orders.claim_for_completion(tx, RUN, PHARMACIST, NOW + LEASE)
