@@ -16,6 +16,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "order.sending": "{who} sent the order to the EHR.",
         "order.unanswered": "The EHR did not answer: nobody could say what it had stored.",
         "order.reconciling": "{who} had the EHR asked for the order before anything was sent again.",
+        "order.completing": "{who} had what was missing in the EHR sent.",
         "order.unsent": "The EHR holds nothing of the order{note}. The approval stands.",
         "order.sent": "The EHR stored the order as a draft for the pharmacist{stored}{note}.",
         "order.incomplete": "The EHR stored the order, and lost a part of it{stored}{note}.",
