@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
@@ -29,7 +30,8 @@ _REVIEW_WORDS = {
 class Clinician:
     """Who is signed in: fhirUser as the EHR's own reference (`Practitioner/x`), name, roles; `proven` by a validated id_token.
 
-    `aliases` are other references to the same person (a PractitionerRole beside the Practitioner).
+    `aliases` are other references to the same person (the Practitioner of a PractitionerRole, and the other way round); `login` is
+    issuer and subject of the id_token, "" where there was none.
     """
 
     reference: str
@@ -37,10 +39,42 @@ class Clinician:
     roles: frozenset[str]
     proven: bool = True
     aliases: tuple[str, ...] = ()
+    login: str = ""
+
+    @property
+    def person(self) -> str:
+        """The reference to the person, without base and version; to a role of theirs where no other is known."""
+        found = [plain_reference(r) for r in (self.reference, *self.aliases) if r]
+        return next((r for r in found if not _is_role(r)), found[0] if found else "")
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known who this is: a PractitionerRole alone says in which role somebody works, and one person has several."""
+        return not _is_role(self.person)
 
     def is_same(self, other: Clinician) -> bool:
-        """Whether both stand for one person: any of their references, without base and version, is the same."""
-        return bool(_persons(self) & _persons(other))
+        """Whether both stand for one person: any of their references, without base and version, or their login is the same."""
+        return bool(_persons(self) & _persons(other)) or bool(self.login and self.login == other.login)
+
+    def may_be(self, other: Clinician) -> bool:
+        """Whether both may stand for one person: they do, or of one only a role is known and no two logins tell them apart.
+
+        Two logins do where one issuer gave both: it gives each person one subject. See: OpenID Connect Core 1.0, section 8.
+        """
+        if self.is_same(other) or (self.known and other.known):
+            return self.is_same(other)
+        mine, theirs = self.login.partition("|")[0], other.login.partition("|")[0]
+        return not mine or mine != theirs
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept: everything by which the person is told from another one."""
+        return {"reference": self.reference, "display": self.display, "aliases": list(self.aliases), "login": self.login}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Clinician:
+        """The person as kept, without a role; what was kept before there were aliases and logins has its reference alone."""
+        aliases, login = tuple(kept.get("aliases") or ()), str(kept.get("login") or "")
+        return cls(str(kept["reference"]), str(kept["display"]), frozenset(), aliases=aliases, login=login)
 
 
 @dataclass(frozen=True)
@@ -66,6 +100,10 @@ class Refusal:
     code: str
     said: str
     check: str | None = None
+
+
+def _is_role(reference: str) -> bool:
+    return reference.startswith("PractitionerRole/")
 
 
 def _persons(who: Clinician) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from ivig_fhir.errors import StateError
@@ -12,7 +11,7 @@ from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.order.bundle import TASK, TASK_CODE
 from ivig_fhir.order.course import DONE, Step
 from ivig_fhir.order.decision import Reason, Resource, Stored, refuse_strays, update
-from ivig_fhir.order.provenance import DECISION, decision_provenance
+from ivig_fhir.order.provenance import DECISION, annotation, decision_provenance
 from ivig_fhir.order.states import FHIR_STATUS, Event, FhirStatus, fhir_move
 from ivig_fhir.order.transaction import Entry, Transaction
 from ivig_fhir.proposal.context import GROUP, MAIN, moment
@@ -76,12 +75,12 @@ def _tasks(stored: Stored, step: Step, status: FhirStatus, provenance: str, base
 
 def _ended(task: Resource, step: Step, status: str, business: str) -> Resource:
     made = {**task, "status": status, "businessStatus": {"text": business}, "lastModified": moment(step.at)}
-    note = _note(step.reason, step.who.reference, step.at)
+    note = _note(step)
     return made | ({"note": [*(task.get("note") or []), *note]} if note else {})
 
 
-def _note(reason: Reason | None, author: str, at: datetime) -> list[Resource]:
-    return [] if reason is None else [{"authorReference": {"reference": author}, "time": moment(at), "text": reason.note}]
+def _note(step: Step) -> list[Resource]:
+    return [] if step.reason is None else [annotation(step.who, step.at, step.reason.note)]
 
 
 def _task(stored: Stored, step: Step, status: FhirStatus, urns: tuple[str, str], base: str) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def _task(stored: Stored, step: Step, status: FhirStatus, urns: tuple[str, str],
                 "lastModified": moment(step.at),
                 "requester": who,
                 "owner": who if status.task == "completed" else None,
-                "note": _note(step.reason, step.who.reference, step.at),
+                "note": _note(step),
                 "output": [{"type": {"text": status.business}, "valueReference": {"reference": urns[1]}}],
             }
         )

@@ -14,7 +14,7 @@ from ivig_fhir.fhir.narrative import renarrated
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import TASK
-from ivig_fhir.order.provenance import DECISION, decision_provenance
+from ivig_fhir.order.provenance import DECISION, annotation, decision_provenance
 from ivig_fhir.order.states import FHIR_STATUS, Event, OrderState, fhir_move
 from ivig_fhir.order.transaction import Entry, Transaction
 from ivig_fhir.proposal.context import GROUP, MAIN, moment
@@ -133,7 +133,7 @@ def answer_transaction(stored: Stored, who: Clinician, at: datetime, note: str) 
     status = FHIR_STATUS[OrderState.SENT]
     made = {k: v for k, v in task.items() if k != "statusReason"}
     made |= {"status": status.task, "businessStatus": {"text": status.business}, "lastModified": moment(at)}
-    said = {"authorReference": {"reference": who.reference}, "time": moment(at), "text": note}
+    said = annotation(who, at, note)
     return Transaction(stored.run, (update(TASK, made | {"note": [*(task.get("note") or []), said]}),))
 
 
@@ -188,6 +188,6 @@ def _task(task: Resource, act: Act, provenance: str) -> Resource:
         made["output"] = [*(task.get("output") or []), *output]
     if act.reason is not None:
         made["statusReason"] = coded(act.reason, act.base)
-        note = {"authorReference": {"reference": act.who.reference}, "time": moment(act.at), "text": act.reason.note}
+        note = annotation(act.who, act.at, act.reason.note)
         made["note"] = [*(task.get("note") or []), note]
     return made

@@ -10,12 +10,14 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.fhir.building import coding, concept, drop_empty
 from ivig_fhir.fhir.identifiers import URI
 from ivig_fhir.fhir.narrative import narrated
+from ivig_fhir.fhir.references import plain_reference
 from ivig_fhir.order.approval import Approval, Clinician
 from ivig_fhir.proposal.context import APP, OrderContext, literal, moment
 from ivig_fhir.proposal.model import Proposal
 
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
+_PRACTITIONER = "Practitioner/"
 APPROVAL, DECISION = "provenance-approval", "provenance-decision"
 
 
@@ -68,6 +70,16 @@ def _provenance(
 
 def _entity(role: str, what: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": role, "what": dict(what)}
+
+
+def annotation(who: Clinician, at: datetime, text: str) -> dict[str, Any]:
+    """A note of somebody. Its author is a person, which a role is not: who is known by a role alone is named in words.
+
+    See: FHIR R4 Annotation, author[x].
+    """
+    reference = who.reference if who.person == plain_reference(who.reference) else who.person
+    author = {"reference": reference} if reference.startswith(("http", _PRACTITIONER)) and who.known else {"display": who.display}
+    return {"authorReference": author, "time": moment(at), "text": text}
 
 
 def _person(who: Clinician) -> dict[str, Any]:

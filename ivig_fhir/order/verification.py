@@ -15,6 +15,12 @@ from ivig_fhir.order.receipt import Line
 from ivig_fhir.order.recompute import Recalculated, disagreements
 from ivig_fhir.order.states import Event, OrderState, allows
 
+OWN = "You signed this order: another person has to verify it."
+UNKNOWN = (
+    "The EHR says in which role you are signed in, and not who you are: nobody can tell you from whoever signed the order. "
+    "Let somebody verify it whose Practitioner the EHR names."
+)
+UNKNOWN_SIGNER = "Of whoever signed this order only a role is known, and not the person: nobody can tell that you are another one."
 _EVENTS = {OrderState.VERIFIED: Event.VERIFY, OrderState.QUERIED: Event.QUERY, OrderState.REJECTED: Event.REJECT}
 
 
@@ -78,7 +84,7 @@ def verify(review: Review, digest_seen: str, current: Stored, who: Clinician, no
     an order that changed since the review, lacks something or stands elsewhere, and a second calculation that disagrees or did not run.
     """
     refusals = [
-        *_decider(review, who),
+        *(_decider(review, who) or _second(review, who)),
         *_unchanged(review, digest_seen, current),
         *_allowed(review, OrderState.VERIFIED),
         *_complete(review),
@@ -105,7 +111,7 @@ def decide(
     """
     event = Event.PROPOSE_CHANGE if change is not None else None
     refusals = [
-        *_decider(review, who),
+        *(_decider(review, who) or (_second(review, who) if change is not None else [])),
         *_unchanged(review, digest_seen, current),
         *_allowed(review, decision, event),
         *_reasoned(reason, known),
@@ -124,9 +130,30 @@ def _decider(review: Review, who: Clinician) -> list[Refusal]:
         return [Refusal("identity", "The EHR did not prove who is signed in, so nothing can be decided.")]
     if PHARMACIST not in who.roles:
         return [Refusal("role", "Only a pharmacist can decide on an order.")]
-    if any(who.is_same(signer) for signer in (*review.signers, requester_of(review.stored.order))):
+    if any(who.is_same(signer) for signer in _signers(review)):
         return [Refusal("signer", "Whoever signed the order cannot verify it: a second person must.")]
     return []
+
+
+def _second(review: Review, who: Clinician) -> list[Refusal]:
+    """Where it is not certain that two people are there, nobody passes for the second; asking and rejecting stay open."""
+    said = not_second(review, who)
+    return [Refusal("signer", said)] if said else []
+
+
+def not_second(review: Review, who: Clinician) -> str:
+    """Why this person cannot be the second one on this order, in a sentence; "" for somebody who can."""
+    if any(who.is_same(signer) for signer in _signers(review)):
+        return OWN
+    if not who.known:
+        return UNKNOWN
+    return UNKNOWN_SIGNER if any(who.may_be(signer) for signer in _signers(review)) else ""
+
+
+def _signers(review: Review) -> tuple[Clinician, ...]:
+    """Whoever signed, and the requester where the EHR names one beside them."""
+    asked = requester_of(review.stored.order)
+    return review.signers if any(asked.is_same(s) for s in review.signers) else (*review.signers, asked)
 
 
 def _unchanged(review: Review, digest_seen: str, current: Stored) -> list[Refusal]:

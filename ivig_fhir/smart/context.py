@@ -84,7 +84,8 @@ class LaunchContext:
     def from_json(cls, text: str) -> LaunchContext:
         """The launch context that `to_json` wrote."""
         raw = json.loads(text)
-        raw["identity"] = Identity(**raw["identity"]) if raw["identity"] else None
+        who = raw["identity"]
+        raw["identity"] = Identity(**{**who, "others": tuple(who.get("others", ()))}) if who else None
         raw["fhir_context"] = tuple(ContextItem(**item) for item in raw["fhir_context"])
         return cls(**raw)
 

@@ -24,7 +24,8 @@ class Identity:
     """A person whom the EHR vouched for (`verified`), or the test user of an open development server.
 
     `reference` is `Practitioner/1` on the launching FHIR server, an absolute address on another (`local` is False: no token of
-    ours goes there), and empty where the id_token names nobody. `display` is a name for the page, where one is known.
+    ours goes there), and empty where the id_token names nobody. `display` is a name for the page, where one is known. `issuer` and
+    `subject` are those of the id_token; `others` are further references to the same person, as the record has them.
     """
 
     reference: str
@@ -35,6 +36,13 @@ class Identity:
     verified: bool = False
     development: bool = False
     display: str = ""
+    issuer: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def login(self) -> str:
+        """`iss|sub`: one person at one sign-in service, whatever reference names them; "" without an id_token."""
+        return f"{self.issuer}|{self.subject}" if self.issuer and self.subject else ""
 
     @property
     def proven(self) -> bool:
@@ -111,13 +119,17 @@ def _person(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
     claim = claims.get("fhirUser") or claims.get("profile")
     match = _FHIR_USER.fullmatch(claim) if isinstance(claim, str) and len(claim) < 1000 else None
     if match is None:
-        return Identity("", subject=subject, verified=True)
+        return Identity("", subject=subject, verified=True, issuer=claims["iss"])
     base, kind, key = match.groups()
     local = base is None or base == issuer.iss.removesuffix("/")
-    return Identity(f"{kind}/{key}" if local else str(claim), kind, key, subject, local, verified=True)
+    return Identity(f"{kind}/{key}" if local else str(claim), kind, key, subject, local, verified=True, issuer=claims["iss"])
 
 
 def test_identity(user: TestUser) -> Identity:
-    """The test user whom an open development server supplies in place of a sign-in."""
+    """The test user whom an open development server supplies in place of a sign-in.
+
+    The issuer table says that its two are two people, also where it names roles: each has a reference as a person.
+    """
     kind, key = user.reference.split("/")
-    return Identity(user.reference, kind, key, subject=user.reference, development=True, display=user.display)
+    person = (f"urn:ivig-fhir:test-user:{user.reference}",)
+    return Identity(user.reference, kind, key, subject=user.reference, development=True, display=user.display, others=person)

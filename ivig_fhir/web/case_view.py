@@ -12,6 +12,7 @@ from typing import Any
 
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.order.decision import version_of
+from ivig_fhir.order.verification import OWN, not_second
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
 from ivig_fhir.web.desk import Desk, indication_codes
@@ -60,9 +61,9 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
     """Everything on the screen, and under it."""
     kept, state = json.loads(case.approved.body), case.approved.state
     desk = Desk(case, kept, runtime.content)
-    own = any(clinician(session).is_same(s) for s in case.review.signers)
     agrees = bool(case.review.lines) and all(x.agrees is not False for x in case.review.lines)
     open_ = state in ("sent", "queried")
+    alone = not_second(case.review, clinician(session)) if open_ or state == "incomplete" else ""
     return {
         "title": short_name(desk.order_set.name),
         "subtitle": f"{_SHORT[state]}, {'on label' if kept['on_label'] else 'off label'}",
@@ -80,9 +81,9 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "approved_at": f"{day(case.approved.approved_at, year=False).partition(' ')[2]}, {clock(case.approved.approved_at)}",
         "second": _second(case, agrees),
         "digest": case.review.digest,
-        "may_act": (open_ or state == "incomplete") and not own,
-        "may_verify": open_ and agrees and not case.review.incomplete and not _in_the_way(case),
-        "why_not": "You signed this order: another person has to verify it." if own else _in_the_way(case),
+        "may_act": (open_ or state == "incomplete") and alone != OWN,
+        "may_verify": open_ and agrees and not alone and not case.review.incomplete and not _in_the_way(case),
+        "why_not": alone or _in_the_way(case),
         "talk": talk_view(case.approved),
         "sheet": state == "verified",
         "reasons": runtime.content.constants["pharmacist_reasons"],

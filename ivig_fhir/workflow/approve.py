@@ -96,7 +96,7 @@ def by_hand(order: Order) -> bool:
 def _approval(approval: Approval, mode: str) -> str:
     """The signature as it is kept, with the way of writing that the signer saw."""
     made: dict[str, Any] = asdict(approval) | {"mode": mode}
-    made["who"] = {"reference": approval.who.reference, "display": approval.who.display}
+    made["who"] = approval.who.to_json()
     made["at"] = approval.at.isoformat()
     return _text(made)
 

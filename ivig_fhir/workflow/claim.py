@@ -10,7 +10,6 @@ from typing import Any
 from ivig_fhir.ehr.update import update
 from ivig_fhir.errors import Conflict, FhirError, NotAllowed, OutcomeUnknown, StateError
 from ivig_fhir.fhir.dates import parse_time
-from ivig_fhir.fhir.references import plain_reference
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import TASK
 from ivig_fhir.order.claim import Step, claimed_task, holder
@@ -40,9 +39,9 @@ def claim_order(runtime: Runtime, session: sessions.Session, run: str, step: Ste
     if step is Step.RELEASE:
         _on_task(runtime, session, order, step, who)
         with runtime.database.write() as tx:
-            claims.drop(tx, session.context.tenancy, run, plain_reference(who.reference), now)
+            claims.drop(tx, session.context.tenancy, run, who.person, now)
         return
-    made = Claim(run, plain_reference(who.reference), who.display, _STATUS[step], now)
+    made = Claim(run, who.person, who.display, _STATUS[step], now)
     with runtime.database.write() as tx:
         before = claims.of(tx, run)
         claims.take(tx, session.context.tenancy, made, over=step is Step.TAKE_OVER)

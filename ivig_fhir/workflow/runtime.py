@@ -206,4 +206,5 @@ def clinician(session: sessions.Session) -> Clinician:
     identity = session.context.identity
     reference = session.context.user
     display = (identity.display if identity else "") or reference or "Nobody proven"
-    return Clinician(reference, display, frozenset({session.role}), proven=bool(reference))
+    others, login = (identity.others, identity.login) if identity and reference else ((), "")
+    return Clinician(reference, display, frozenset({session.role}), proven=bool(reference), aliases=others, login=login)

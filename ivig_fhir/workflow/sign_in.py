@@ -13,7 +13,7 @@ from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.profiles import profile
 from ivig_fhir.ehr.search import problem_of, search
 from ivig_fhir.errors import FhirError, LaunchError
-from ivig_fhir.fhir.reading import parts, word
+from ivig_fhir.fhir.reading import part, parts, word
 from ivig_fhir.smart import signin
 from ivig_fhir.smart.context import LaunchContext, development_context, role_of
 from ivig_fhir.smart.identity import Identity
@@ -22,6 +22,7 @@ from ivig_fhir.smart.launch import AuthorizationRequest, LaunchSecrets, Target
 from ivig_fhir.smart.token import TokenResponse
 from ivig_fhir.store import audit, launches, sessions
 from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.same_person import with_others
 
 _SHOWS_NONE = (Reason.NOT_PERMITTED, Reason.NOT_SUPPORTED)
 
@@ -75,8 +76,8 @@ def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None)
     issuer = runtime.issuer(context.iss)
     bearer = token.access_token if token else ""
     client = FhirClient(context.iss, runtime.http, (lambda: bearer) if bearer else (lambda: None))
-    context = replace(context, identity=_named(client, context.identity))
     recorded = _roles(client, context.identity)
+    context = replace(context, identity=_named(client, context.identity, recorded or ()))
     role = role_of(context.identity, recorded or (), issuer, runtime.now().date())
     if recorded is None and role in ROLES:  # the default for people without a role says nothing about one whose roles are not known
         role = "unproven"
@@ -87,19 +88,30 @@ def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None)
     return opened
 
 
-def _named(client: FhirClient, identity: Identity | None) -> Identity | None:
-    """The person with a name for the page, where the EHR lets us read it."""
-    if identity is None or not identity.proven or not identity.local or identity.display:
+def _named(client: FhirClient, identity: Identity | None, roles: tuple[dict[str, Any], ...]) -> Identity | None:
+    """The person with every reference to them, and with a name for the page, where the EHR lets us read it.
+
+    A role has no name: it is that of its Practitioner, else the display that the role has for them.
+    """
+    if identity is None or not identity.proven or not identity.local or identity.development:
         return identity
+    identity = with_others(identity, roles)
+    as_role = identity.type == "PractitionerRole"
+    display = next((word(part(r, "practitioner"), "display") for r in roles), "") if as_role else ""
+    where = next(iter(identity.others), "") if as_role else identity.reference
+    return replace(identity, display=((_name(client, where) if where else "") or display)[:100])
+
+
+def _name(client: FhirClient, where: str) -> str:
+    """What a person is called, as one text; "" where the EHR does not say."""
     try:
-        names = parts(client.read(identity.reference).body, "name")
+        names = parts(client.read(where).body, "name")
     except FhirError:
-        return identity
+        return ""
     name = next((n for n in names if word(n, "use") == "official"), names[0] if names else {})
     given = name.get("given")
     words = [*(name.get("prefix") or []), *(given if isinstance(given, list) else []), word(name, "family")]
-    shown = word(name, "text") or " ".join(str(w) for w in words if w)
-    return replace(identity, display=shown[:100])
+    return word(name, "text") or " ".join(str(w) for w in words if w)
 
 
 def _roles(client: FhirClient, identity: Identity | None) -> tuple[dict[str, Any], ...] | None:

@@ -24,7 +24,7 @@ from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.recompute import Approved, recompute, tables_of
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.order.transaction import Transaction, from_json, without_types
-from ivig_fhir.order.verification import Review, Verification, decide, verify
+from ivig_fhir.order.verification import Review, Verification, decide, requester_of, verify
 from ivig_fhir.order.wording import wording
 from ivig_fhir.proposal.context import GROUP, MAIN
 from ivig_fhir.store import orders, proposals, sessions
@@ -34,6 +34,7 @@ from ivig_fhir.workflow.claim import claim_on, other_worker
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
+from ivig_fhir.workflow.same_person import identified
 from ivig_fhir.workflow.settle import send_decision, settle
 
 _OPEN = ("sent", "queried", "incomplete")
@@ -61,7 +62,8 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     with runtime.database.read() as tx:
         run = proposals.load(tx, session.context.tenancy, run_id)
         order = orders.load(tx, session.context.tenancy, run_id)
-    stored = read_stored(runtime.client(session), run_id, order)
+    client = runtime.client(session)
+    stored = read_stored(client, run_id, order)
     patient = reference(stored.order, "subject").removeprefix("Patient/")
     answers = read_answers(runtime, session, patient)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
@@ -73,7 +75,8 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     changed = altered(from_json(decode(order.transaction)), receipt, stored.order) if receipt and order.state in _OPEN else ()
     lacking = receipt is None or receipt.incomplete
-    review = Review(OrderState(order.state), stored, (signer(order),), lines, incomplete=lacking, altered=changed)
+    signers = tuple(identified(client, who) for who in (signer(order), requester_of(stored.order)))
+    review = Review(OrderState(order.state), stored, signers, lines, incomplete=lacking, altered=changed)
     return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))
 
 
@@ -128,8 +131,7 @@ def approved_order(order: Order) -> dict[str, Any]:
 
 def signer(order: Order) -> Clinician:
     """Who approved the order, as it was kept."""
-    who = json.loads(order.approval)["who"]
-    return Clinician(who["reference"], who["display"], frozenset())
+    return Clinician.from_json(json.loads(order.approval)["who"])
 
 
 def decide_order(

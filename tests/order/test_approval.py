@@ -176,3 +176,43 @@ def test_a_person_is_the_same_under_any_of_their_references() -> None:
     assert PRESCRIBER.is_same(by_role)
     assert not PRESCRIBER.is_same(PHARMACIST)
     assert not Clinician("", "", frozenset()).is_same(Clinician("", "", frozenset()))
+
+
+def clinician(reference: str, login: str = "", *aliases: str) -> Clinician:
+    return Clinician(reference, "", frozenset(), aliases=aliases, login=login)
+
+
+def test_one_login_is_one_person_and_no_login_is_nobodys() -> None:
+    first = clinician("Practitioner/a", "https://id.example.org|7")
+    assert first.is_same(clinician("Practitioner/b", "https://id.example.org|7"))
+    assert not first.is_same(clinician("Practitioner/b", "https://id.example.org|8"))
+    assert not clinician("Practitioner/a").is_same(clinician("Practitioner/b"))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "may_be"),
+    [
+        (clinician("Practitioner/a"), clinician("Practitioner/b"), False),
+        (clinician("Practitioner/a"), clinician("PractitionerRole/b"), True),
+        (clinician("PractitionerRole/a"), clinician("PractitionerRole/b"), True),
+        (clinician("Practitioner/a"), clinician("PractitionerRole/b", "", "Practitioner/b"), False),
+        (clinician("Practitioner/a"), clinician("PractitionerRole/b", "", "Practitioner/a"), True),
+        (clinician("Practitioner/a", "https://id|1"), clinician("PractitionerRole/b", "https://id|2"), False),
+        (clinician("Practitioner/a", "https://id|1"), clinician("PractitionerRole/b", "https://other|2"), True),
+        (clinician("Practitioner/a", "https://id|1"), clinician("PractitionerRole/b"), True),
+        (clinician("Practitioner/a"), clinician(""), False),
+    ],
+)
+def test_of_whom_only_a_role_is_known_may_be_anybody_unless_two_logins_tell_them_apart(
+    mine: Clinician, theirs: Clinician, may_be: bool
+) -> None:
+    assert mine.may_be(theirs) is may_be
+    assert theirs.may_be(mine) is may_be
+
+
+def test_a_person_is_kept_with_everything_that_tells_them_apart() -> None:
+    who = clinician("PractitionerRole/9", "https://id.example.org|7", "Practitioner/prescriber")
+    assert Clinician.from_json(who.to_json()) == who
+    assert (who.person, who.known) == ("Practitioner/prescriber", True)
+    before = Clinician.from_json({"reference": "PractitionerRole/9", "display": "N."})
+    assert (before.aliases, before.login, before.known) == ((), "", False)

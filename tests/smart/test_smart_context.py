@@ -117,7 +117,8 @@ def test_both_forms_of_fhir_context_are_read_and_the_rest_ignored() -> None:
 
 
 def test_a_context_survives_as_text() -> None:
-    for one in (context(fhirContext=["Task/1"], encounter="e"), replace(context(), identity=None)):
+    in_a_role = Identity("PractitionerRole/r", "PractitionerRole", "r", "7", issuer="https://id", others=("Practitioner/p",))
+    for one in (context(fhirContext=["Task/1"], encounter="e"), replace(context(), identity=None), replace(context(), identity=in_a_role)):
         assert LaunchContext.from_json(one.to_json()) == one
 
 

@@ -57,7 +57,7 @@ def one_key(wire: responses.RequestsMock) -> responses.RequestsMock:
 
 @pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@201", "@218")
 def test_a_good_token_proves_a_practitioner(one_key: responses.RequestsMock) -> None:
-    assert who(id_token()) == Identity("Practitioner/p1", "Practitioner", "p1", "u-1", local=True, verified=True)
+    assert who(id_token()) == Identity("Practitioner/p1", "Practitioner", "p1", "u-1", local=True, verified=True, issuer=BASE)
 
 
 @pytest.mark.requirement("hl7.fhir.uv.smart-app-launch_2.2.0@312")
