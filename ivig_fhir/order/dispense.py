@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from ivig_fhir.content.dispense import DispenseGate
 from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.order.authorization import Permit
 from ivig_fhir.order.states import OrderState
 
 ORDER, VIALS = "order", "vials"
@@ -31,17 +32,6 @@ class Handed:
     grams: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """A prior authorization as the record has it: granted, for this product, for which days (None: open). `said` is what it says."""
-
-    granted: bool
-    for_product: bool
-    begins: date | None
-    ends: date | None
-    said: str
-
-
 @dataclass(frozen=True)
 class Plan:
     """What the order allows and the record tells, read now.
@@ -49,7 +39,8 @@ class Plan:
     `supply_g` are the grams in the vials of one infusion (the dose, and what is left over of the last vial). `dates` are all infusions of
     the order. `first_gap_days` is how long the last immunoglobulin before this order must be past at its first infusion. `given` are the
     days on which the record says that immunoglobulin was given; `permits` and `given` are None where they could not be read. Without
-    `needs_permit` (an infusion in the hospital) no payer is asked: the verified order is the authorization.
+    `needs_permit` (an infusion in the hospital) no payer is asked: the verified order is the authorization. `others` is what this patient
+    was dispensed of the product for other orders.
     """
 
     state: OrderState
@@ -63,6 +54,7 @@ class Plan:
     permits: tuple[Permit, ...] | None
     given: tuple[date, ...] | None
     earlier: tuple[Handed, ...]
+    others: tuple[Handed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +109,45 @@ def _vials(wanted: Wanted) -> list[str]:
 
 
 def _authorization(wanted: Wanted, plan: Plan) -> list[str]:
-    """One authorization for this product that holds on the day. What could not be read authorizes nothing."""
+    """One authorization for this product that holds on the day and says so. What could not be read authorizes nothing."""
     if not plan.needs_permit:
         return []
     if plan.permits is None:
         return ["Prior authorizations could not be read."]
+    current = _current(wanted, plan)
+    if current is not None:
+        return [] if current.dated else [f"It is not known for which days the authorization holds: {current.said}."]
     granted = [p for p in plan.permits if p.granted and p.for_product]
-    if any((p.begins is None or p.begins <= wanted.infusion) and (p.ends is None or wanted.infusion <= p.ends) for p in granted):
-        return []
     if granted:
         return [f"No authorization holds on this day: {'; '.join(p.said for p in granted)}."]
     near = "; ".join(p.said for p in plan.permits)
     return [f"No authorization for {plan.brand} is on file{f': {near}' if near else ''}."]
 
 
+def _current(wanted: Wanted, plan: Plan) -> Permit | None:
+    """The authorization under which these vials would go: of those that hold, the one that leaves the least to ask."""
+    holding = [p for p in plan.permits or () if p.granted and p.for_product and p.holds(wanted.infusion)] if plan.needs_permit else []
+    return min(holding, key=lambda p: (bool(_beyond(wanted, plan, p)) + (not p.dated), not p.dated), default=None)
+
+
+def _beyond(wanted: Wanted, plan: Plan, permit: Permit) -> list[str]:
+    """Whether it is more than the payer authorizes, with everything that went on days for which this authorization holds."""
+    if permit.unclear:
+        return [f"The authorization states {permit.unclear}, which cannot be compared with grams."]
+    used = sum((h.grams for h in (*plan.earlier, *plan.others) if permit.holds(h.infusion)), Decimal(0))
+    if permit.grams is None or used + wanted.grams <= permit.grams:
+        return []
+    together = f", with the {plain(used)} g dispensed under it before," if used else ""
+    return [f"{plain(wanted.grams)} g{together} are more than the {plain(permit.grams)} g of the authorization."]
+
+
 def _quantity(wanted: Wanted, plan: Plan) -> list[str]:
+    """No more than was ordered, and no more than is authorized."""
+    current = _current(wanted, plan)
+    return [*_ordered(wanted, plan), *(_beyond(wanted, plan, current) if current is not None else [])]
+
+
+def _ordered(wanted: Wanted, plan: Plan) -> list[str]:
     """What leaves in parts for one infusion is counted together; so is what left for the others."""
     same = sum((h.grams for h in plan.earlier if h.infusion == wanted.infusion), Decimal(0))
     whole, before = plan.supply_g * len(plan.dates), sum((h.grams for h in plan.earlier), Decimal(0))

@@ -58,6 +58,13 @@ def of_run(tx: Tx, run: str) -> tuple[Dispense, ...]:
     return tuple(_dispense(tx, row) for row in found)
 
 
+def of_others(tx: Tx, tenancy: Tenancy, patient: str, run: str) -> tuple[Dispense, ...]:
+    """Every dispense for the other orders of one patient of this tenancy."""
+    joined = select(DISPENSES).join(RUNS, RUNS.c.run == DISPENSES.c.run)
+    whose = in_tenancy(tenancy) & (RUNS.c.patient == patient) & (RUNS.c.run != run)
+    return tuple(_dispense(tx, row) for row in tx.conn.execute(joined.where(whose).order_by(DISPENSES.c.at, DISPENSES.c.id)))
+
+
 def discrepancies(tx: Tx, tenancy: Tenancy, everything: bool = False) -> tuple[Dispense, ...]:
     """The dispenses of a tenancy that broke a condition, oldest first: those to reconcile, or `everything`."""
     joined = select(DISPENSES).join(RUNS, RUNS.c.run == DISPENSES.c.run).where(in_tenancy(tenancy), DISPENSES.c.broken != "")
@@ -65,18 +72,23 @@ def discrepancies(tx: Tx, tenancy: Tenancy, everything: bool = False) -> tuple[D
     return tuple(_dispense(tx, row) for row in tx.conn.execute(wanted.order_by(DISPENSES.c.at, DISPENSES.c.id)))
 
 
-def reconcile(tx: Tx, tenancy: Tenancy, id_: str, note: str, by: str, now: datetime) -> None:
-    """Closes a discrepancy with what was found out. NotFound for one of another tenancy, Conflict when it is closed already."""
-    row = tx.conn.execute(
-        select(DISPENSES.c.run).join(RUNS, RUNS.c.run == DISPENSES.c.run).where(DISPENSES.c.id == id_, in_tenancy(tenancy))
-    ).first()
+def load(tx: Tx, tenancy: Tenancy, id_: str) -> Dispense:
+    """One dispense. NotFound for one of another tenancy."""
+    joined = select(DISPENSES).join(RUNS, RUNS.c.run == DISPENSES.c.run).where(DISPENSES.c.id == id_, in_tenancy(tenancy))
+    row = tx.conn.execute(joined).first()
     if row is None:
         raise NotFound("no such dispense")
+    return _dispense(tx, row)
+
+
+def reconcile(tx: Tx, tenancy: Tenancy, id_: str, note: str, by: str, now: datetime) -> None:
+    """Closes a discrepancy with what was found out. NotFound for one of another tenancy, Conflict when it is closed already."""
+    run = load(tx, tenancy, id_).run
     values = {"reconciled_by": by, "reconciled_at": now, "sealed_reconciliation": _seal(tx, id_, "reconciliation", note)}
     open_ = update(DISPENSES).where(DISPENSES.c.id == id_, DISPENSES.c.broken != "", DISPENSES.c.reconciled_at.is_(None))
     if tx.conn.execute(open_.values(values)).rowcount != 1:
         raise Conflict("reconciled already", said="This discrepancy is reconciled already, or is none.")
-    audit.append(tx, now, by, tenancy.iss, "order.reconciled", row.run)
+    audit.append(tx, now, by, tenancy.iss, "order.reconciled", run)
 
 
 def _dispense(tx: Tx, row: Row[Any]) -> Dispense:

@@ -13,7 +13,7 @@ from ivig_fhir.web.dispense_view import counter_view, discrepancies_view, dispen
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import wants_json
 from ivig_fhir.workflow.dispense import dispense, open_counter, reconcile
-from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.runtime import Runtime, clinician
 
 
 def pages(runtime: Runtime) -> Blueprint:
@@ -44,7 +44,7 @@ def pages(runtime: Runtime) -> Blueprint:
             found = dispenses.discrepancies(tx, session.context.tenancy, everything)
         if wants_json():
             return make_response(jsonify({"csrf": token(sid), "discrepancies": [dispense_json(d) for d in found]}))
-        view = discrepancies_view(found, runtime.content, runtime.site.timezone, everything)
+        view = discrepancies_view(found, runtime.content, runtime.site.timezone, everything, clinician(session))
         return page(runtime, session, "discrepancies.html", view)
 
     @blueprint.post("/discrepancies/<id_>/reconcile")

@@ -12,11 +12,12 @@ from ivig_fhir.content.dispense import DispenseGate
 from ivig_fhir.content.model import Content
 from ivig_fhir.errors import BadRequest
 from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.dispense import Broken, Vial, Wanted, broken
 from ivig_fhir.store.dispenses import Dispense
 from ivig_fhir.web.order_view import person_view
 from ivig_fhir.web.render import amount, clock, day
-from ivig_fhir.workflow.dispense import Counter, vials_planned
+from ivig_fhir.workflow.dispense import NOT_SECOND, Counter, may_reconcile, vials_planned
 
 View = dict[str, Any]
 _SPARE = 2  # rows for vials that the order did not foresee
@@ -148,9 +149,10 @@ def _dispense(d: Dispense, content: Content, zone: tzinfo) -> View:
     }
 
 
-def discrepancies_view(found: Sequence[Dispense], content: Content, zone: tzinfo, everything: bool) -> View:
-    """The list, oldest first."""
-    return {"rows": [_dispense(d, content, zone) for d in found], "everything": everything}
+def discrepancies_view(found: Sequence[Dispense], content: Content, zone: tzinfo, everything: bool, who: Clinician) -> View:
+    """The list, oldest first; what this person cannot reconcile says why."""
+    rows = [{**_dispense(d, content, zone), "why_not": "" if may_reconcile(who, d) else NOT_SECOND} for d in found]
+    return {"rows": rows, "everything": everything}
 
 
 def dispense_json(d: Dispense) -> View:
@@ -162,6 +164,6 @@ def dispense_json(d: Dispense) -> View:
         "number": d.number,
         "broken": list(d.broken),
         "reason": json.loads(d.reason) if d.reason else None,
-        **{k: v for k, v in json.loads(d.vials).items() if k != "by"},
+        **{k: v for k, v in json.loads(d.vials).items() if k not in ("by", "who")},
         "reconciled": d.reconciled_at.isoformat() if d.reconciled_at else None,
     }

@@ -9,16 +9,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ivig_fhir.chart.facts import Paper
 from ivig_fhir.errors import NotAllowed, StateError
 from ivig_fhir.fhir.building import encode
 from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.reading import parts, word
 from ivig_fhir.fhir.references import plain_reference
 from ivig_fhir.fhir.stored_order import StoredOrder
-from ivig_fhir.order.dispense import Broken, Handed, Permit, Plan, Vial, Wanted, broken
+from ivig_fhir.order.approval import Clinician
+from ivig_fhir.order.authorization import Permit, permits
+from ivig_fhir.order.dispense import Broken, Handed, Plan, Vial, Wanted, broken
 from ivig_fhir.order.states import OrderState
-from ivig_fhir.proposal.brands import products_named
 from ivig_fhir.proposal.recognition import Recognition
 from ivig_fhir.store import dispenses, sessions
 from ivig_fhir.store.dispenses import Dispense
@@ -28,6 +28,7 @@ from ivig_fhir.workflow.verify import Case, open_case
 
 _IMMUNOGLOBULIN, _GIVEN = "ig-therapy", ("MedicationAdministration", "Immunization")
 _COVERAGE, _DUPLICATION = "authorization.coverage", "duplication.immunoglobulin"
+NOT_SECOND = "A second person reconciles it: not who dispensed, nor somebody of whom only a role is known."
 _SETTINGS = {"inpatient": "inpatient", "outpatient": "outpatient", "community": "home"}
 
 
@@ -55,8 +56,9 @@ def open_counter(runtime: Runtime, session: sessions.Session, run: str) -> Count
     case = open_case(runtime, session, run)
     with runtime.database.read() as tx:
         before = dispenses.of_run(tx, run)
+        others = dispenses.of_others(tx, session.context.tenancy, case.run.patient, run)
     kept = json.loads(case.approved.body)
-    return Counter(case, kept, _plan(runtime, case, kept, before), before)
+    return Counter(case, kept, _plan(runtime, case, kept, before, others), before)
 
 
 def dispense(runtime: Runtime, session: sessions.Session, run: str, wanted: Wanted, reason: Mapping[str, str]) -> tuple[Broken, ...]:
@@ -79,6 +81,7 @@ def dispense(runtime: Runtime, session: sessions.Session, run: str, wanted: Want
     vials = {
         "product": wanted.product,
         "by": who.display,
+        "who": who.to_json(),
         "vials": [{"grams": str(v.grams), "lot": v.lot, "expiry": v.expiry.isoformat() if v.expiry else None} for v in wanted.vials],
     }
     number = 1 + sum(d.infusion == wanted.infusion.isoformat() for d in counter.before)
@@ -100,17 +103,34 @@ def dispense(runtime: Runtime, session: sessions.Session, run: str, wanted: Want
 
 
 def reconcile(runtime: Runtime, session: sessions.Session, id_: str, note: str) -> None:
-    """Closes a discrepancy with a note. StateError without one; NotAllowed for a person whom the EHR did not prove."""
+    """Closes a discrepancy with a note. StateError without one.
+
+    NotAllowed for a person whom the EHR did not prove, and for whoever dispensed with that reason: a second person looks at it.
+    """
     who = clinician(session)
     if not who.proven:
         raise NotAllowed("reconcile unproven", said="The EHR did not prove who is signed in, so nothing can be reconciled.")
     if not note.strip():
         raise StateError("reconciliation without a note", said="Say what was found out; a discrepancy is not closed without a note.")
     with runtime.database.write() as tx:
+        made = dispenses.load(tx, session.context.tenancy, id_)
+        if not may_reconcile(who, made):
+            raise NotAllowed("reconcile own dispense", said=NOT_SECOND)
         dispenses.reconcile(tx, session.context.tenancy, id_, note.strip(), plain_reference(who.reference), runtime.now())
 
 
-def _plan(runtime: Runtime, case: Case, kept: Mapping[str, Any], before: tuple[Dispense, ...]) -> Plan:
+def may_reconcile(who: Clinician, made: Dispense) -> bool:
+    """Whether this person is certainly another one than who dispensed."""
+    return who.known and not who.may_be(dispenser(made))
+
+
+def dispenser(made: Dispense) -> Clinician:
+    """Who dispensed, as it was kept; of earlier ones the reference alone."""
+    kept = json.loads(made.vials)
+    return Clinician.from_json(kept.get("who") or {"reference": made.by, "display": kept["by"]})
+
+
+def _plan(runtime: Runtime, case: Case, kept: Mapping[str, Any], before: tuple[Dispense, ...], others: tuple[Dispense, ...]) -> Plan:
     content, product = runtime.content, str(kept["product"]["id"])
     stored, series = StoredOrder(case.review.stored.order), kept.get("series")
     supply = sum((Decimal(v["grams"]) * v["count"] for v in kept["vials"]), Decimal(0)) or Decimal(kept["dose"]["per_infusion_g"])
@@ -128,26 +148,16 @@ def _plan(runtime: Runtime, case: Case, kept: Mapping[str, Any], before: tuple[D
         not settings or bool(settings & set(content.checks[_COVERAGE].thresholds["settings"])),
         _permits(runtime, case, product),
         _given(runtime, case),
-        tuple(Handed(date.fromisoformat(d.infusion), _grams(d)) for d in before),
+        tuple(_handed(d) for d in before),
+        tuple(_handed(d) for d in others if json.loads(d.vials)["product"] == product),
     )
 
 
 def _permits(runtime: Runtime, case: Case, product: str) -> tuple[Permit, ...] | None:
     if case.chart.unread(("ClaimResponse",)):
         return None
-    asked = (p for p in case.chart.papers if p.type == "ClaimResponse" and p.use == "preauthorization")
-    return tuple(_permit(runtime, p, product) for p in asked)
-
-
-def _permit(runtime: Runtime, paper: Paper, product: str) -> Permit:
-    refusing = runtime.content.checks[_COVERAGE].thresholds["not_granted"]
-    refused = any(words in paper.said_outcome.lower() for words in refusing)
-    granted = paper.status == "active" and paper.outcome == "complete" and not refused
-    named = product in products_named(runtime.content, paper.codes, paper.texts)
-    zone = runtime.site.timezone
-    begins = paper.begins.earliest.astimezone(zone).date() if paper.begins else None
-    ends = paper.ends.latest.astimezone(zone).date() if paper.ends else None
-    return Permit(granted, named, begins, ends, paper.said)
+    content, answers = runtime.content, case.chart.resources("ClaimResponse")
+    return permits(answers, content.products[product], content, content.checks[_COVERAGE].thresholds["not_granted"], runtime.site.timezone)
 
 
 def _given(runtime: Runtime, case: Case) -> tuple[date, ...] | None:
@@ -162,8 +172,9 @@ def _given(runtime: Runtime, case: Case) -> tuple[date, ...] | None:
     return tuple(t.earliest.astimezone(runtime.site.timezone).date() for t in times if t is not None)
 
 
-def _grams(made: Dispense) -> Decimal:
-    return sum((Decimal(v["grams"]) for v in json.loads(made.vials)["vials"]), Decimal(0))
+def _handed(made: Dispense) -> Handed:
+    grams = sum((Decimal(v["grams"]) for v in json.loads(made.vials)["vials"]), Decimal(0))
+    return Handed(date.fromisoformat(made.infusion), grams)
 
 
 def vials_planned(counter: Counter, day: date) -> tuple[Vial, ...]:

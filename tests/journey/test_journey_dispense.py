@@ -121,11 +121,55 @@ def test_with_a_reason_the_vials_go_and_stand_on_the_list_until_somebody_reconci
         "lot LOT-A1",
     ):
         assert words in tab.page.text.replace("\u00a0", " ")
+    assert "A second person reconciles it" in tab.page.text
+    assert "Reconcile" not in tab.page.buttons
+    tab = second(at)
     tab.press("Reconcile", note="Authorization 123 came on 3 March.")
     assert "Nothing to reconcile." in tab.page.text
     tab.follow("All")
     assert "Authorization 123 came on 3 March." in tab.page.text
     assert words_of(at) == [("order.dispensed-with-reason", "authorization"), ("order.reconciled", "")]
+
+
+GRAMS = {"system": "http://unitsofmeasure.org", "code": "g"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "status"), [({"value": 40, **GRAMS}, 200), ({"value": 39, **GRAMS}, 409), ({"value": 4, "unit": "vials"}, 409)]
+)
+def test_no_more_leaves_than_the_payer_authorized_unless_somebody_says_why(at: Hospital, quantity: dict[str, Any], status: int) -> None:
+    item = {"productOrService": {"text": "Gamunex-C"}, "servicedPeriod": {"start": "2026-02-01", "end": "2026-12-31"}, "quantity": quantity}
+    authorized(at, CIDP, addItem=[item])
+    tab = counter(at)
+    tab.press("Dispense", **LOT)
+    assert tab.page.status == status
+    if status == 409:
+        assert "authorization" in tab.page.text
+        tab.press("Dispense with this reason", code="authorization-pending", note="More was asked for.")
+        assert tab.page.status == 200
+    tab.press("Dispense", infusion="2026-03-03", **LOT)
+    assert tab.page.status == 409
+    if "system" in quantity:
+        assert "40 g, with the 40 g dispensed under it before, are more than the" in tab.page.text.replace("\u00a0", " ")
+
+
+def second(at: Hospital) -> Tab:
+    """Another pharmacist, at the list of discrepancies."""
+    tab = at.tab(CIDP, "second-pharmacist", target="pharmacy")
+    tab.go(f"/s/{tab.session}/pharmacy/discrepancies/")
+    return tab
+
+
+def test_whoever_dispensed_with_a_reason_does_not_reconcile_it(at: Hospital) -> None:
+    tab = counter(at)
+    tab.press("Dispense", **LOT)
+    tab.press("Dispense with this reason", code="emergency", note="Crisis.")
+    kept = json_of(tab)[0]
+    assert "who" not in kept
+    page = tab.post(f"../discrepancies/{kept['id']}/reconcile", {"note": "Fine."}, json_csrf(tab))
+    assert (page.status, "A second person reconciles it" in page.json["error"]["message"]) == (403, True)
+    page = second(at).post(f"{kept['id']}/reconcile", {"note": "Authorization came."})
+    assert page.status == 200
 
 
 def test_a_reason_needs_a_code_and_a_note_and_a_reconciliation_a_note(at: Hospital) -> None:
@@ -136,7 +180,7 @@ def test_a_reason_needs_a_code_and_a_note_and_a_reconciliation_a_note(at: Hospit
         assert tab.page.status == 409
     assert json_of(tab) == []
     tab.press("Dispense with this reason", code="emergency", note="Crisis.")
-    tab.follow("Discrepancies")
+    tab = second(at)
     tab.press("Reconcile", note=" ")
     assert (tab.page.status, "a discrepancy is not closed without a note" in tab.page.text) == (409, True)
 

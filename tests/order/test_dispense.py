@@ -51,7 +51,9 @@ PERMITS = [
     ((replace(HOLDS, ends=MON - timedelta(days=1)),), [("authorization", True)]),
     ((replace(HOLDS, begins=MON),), []),
     ((replace(HOLDS, begins=TUE),), [("authorization", True)]),
-    ((replace(HOLDS, begins=None, ends=None),), []),
+    ((replace(HOLDS, ends=None),), []),
+    ((replace(HOLDS, begins=None, ends=None, dated=False),), [("authorization", True)]),
+    ((replace(HOLDS, begins=None, ends=None, dated=False), HOLDS), []),
     ((replace(HOLDS, granted=False), HOLDS), []),
 ]
 
@@ -60,6 +62,32 @@ PERMITS = [
 def test_an_authorization_is_granted_for_this_product_and_holds_on_the_day(permits: Any, found: list[Any]) -> None:
     assert asked(permits=permits) == found
     assert asked(permits=permits, needs_permit=False) == []
+
+
+QUANTITY = [("quantity", True)]
+EARLIER = (Handed(TUE, Decimal(40)),)
+BEFORE = (Handed(MON - timedelta(days=21), Decimal(40)),)
+LAST_YEAR = (Handed(date(2025, 12, 31), Decimal(40)),)
+AUTHORIZED: list[tuple[Any, dict[str, Any], list[Any]]] = [
+    ((replace(HOLDS, grams=Decimal(40)),), {}, []),
+    ((replace(HOLDS, grams=Decimal("39.9")),), {}, QUANTITY),
+    ((replace(HOLDS, grams=Decimal(80)),), {"earlier": EARLIER}, []),
+    ((replace(HOLDS, grams=Decimal("79.9")),), {"earlier": EARLIER}, QUANTITY),
+    ((replace(HOLDS, grams=Decimal(120)),), {"earlier": EARLIER, "others": BEFORE}, []),
+    ((replace(HOLDS, grams=Decimal("119.9")),), {"earlier": EARLIER, "others": BEFORE}, QUANTITY),
+    ((replace(HOLDS, grams=Decimal(40)),), {"others": LAST_YEAR}, []),
+    ((replace(HOLDS, unclear="4 vials"),), {}, QUANTITY),
+    ((replace(HOLDS, unclear="4 vials"), HOLDS), {}, []),
+    ((replace(HOLDS, grams=Decimal(10)), HOLDS), {}, []),
+    ((replace(HOLDS, grams=Decimal(10), dated=False),), {}, [("authorization", True), ("quantity", True)]),
+    ((replace(HOLDS, grams=Decimal(10)), replace(HOLDS, dated=False)), {}, QUANTITY),
+]
+
+
+@pytest.mark.parametrize(("permits", "changes", "found"), AUTHORIZED)
+def test_no_more_than_the_authorization_states_with_all_that_went_under_it(permits: Any, changes: dict[str, Any], found: list[Any]) -> None:
+    assert asked(permits=permits, **changes) == found
+    assert asked(permits=permits, needs_permit=False, **changes) == []
 
 
 @pytest.mark.parametrize(("grams", "found"), [("40", []), ("40.1", [("quantity", True)]), ("39", [])])
