@@ -82,7 +82,7 @@ def run_reseal(arguments: argparse.Namespace) -> int:
 
     settings = Settings.from_env()
     with create_database(settings).write() as tx:
-        moved = reseal(tx)
+        moved = reseal(tx, datetime.now(UTC))
     newest, *older = (kid for kid, _ in settings.secret_keys)
     print(f"{sum(moved.values())} values sealed anew; everything is under {newest}")
     for kid in older:

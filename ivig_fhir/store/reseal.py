@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import Table, select, update
 
+from ivig_fhir.errors import AuditBroken
+from ivig_fhir.store import audit
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.tables import METADATA
 
 SEALED = "sealed_"
 
 
-def reseal(tx: Tx) -> Mapping[str, int]:
+def reseal(tx: Tx, now: datetime) -> Mapping[str, int]:
     """How many values of each older key were sealed anew, in this one transaction.
 
-    SealBroken for a value that does not open: nothing is changed then, and its key must stay.
+    The audit's marks stay as they are, for nobody may make them anew: a row under the newest key binds them all, so that their keys may
+    leave too. SealBroken for a value that does not open, AuditBroken where the audit does not hold, for a new mark would hide that: nothing
+    is changed then, and the keys must stay.
     """
+    wrong = audit.verify(tx)
+    if wrong:
+        raise AuditBroken(f"the audit does not hold, and its keys must stay: {wrong[0]}")
     newest = tx.ring.keys[0][0]
     moved: Counter[str] = Counter()
     for table in METADATA.sorted_tables:
@@ -27,6 +35,7 @@ def reseal(tx: Tx) -> Mapping[str, int]:
             for column, value in older.items():
                 moved[value.partition(".")[0]] += 1
                 _replace(tx, table, row[0], column, value)
+    audit.append(tx, now, "administrator", "", "keys.resealed", note=newest)
     return moved
 
 

@@ -198,6 +198,7 @@ AUDIT = Table(
     Column("note", String(200), nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("mark", String(97), nullable=False, server_default=""),
 )
 
 # One row: the end of the chain. Taking it is what makes writers of the audit wait for one another, on either database.

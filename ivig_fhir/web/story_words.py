@@ -50,6 +50,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "launch.refused": "A launch was refused{note}.",
         "key.made": "A key of the app was made{note}.",
         "key.retired": "A key of the app was retired{note}.",
+        "keys.resealed": "What is stored was sealed anew{note}.",
         "cds.feedback": "The EHR reported what became of a card{note}.",
     }
 )

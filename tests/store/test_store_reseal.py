@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, text
 
-from ivig_fhir.errors import SealBroken
+from ivig_fhir.errors import AuditBroken, SealBroken
 from ivig_fhir.smart.client_keys import make_key
-from ivig_fhir.store import client_keys, launches, orders, sessions
+from ivig_fhir.store import audit, client_keys, launches, orders, sessions
 from ivig_fhir.store.database import Database
 from ivig_fhir.store.reseal import SEALED, reseal
 from ivig_fhir.store.sessions import Limits
@@ -43,7 +43,7 @@ def test_everything_opens_under_the_new_key_alone(database: Database) -> None:
     assert kids(database) == {"k1"}
     both = replace(database, ring=ring("k2", "k1"))
     with both.write() as tx:
-        moved = reseal(tx)
+        moved = reseal(tx, NOW)
     assert set(moved) == {"k1"}
     assert moved["k1"] >= 8
     assert kids(database) == {"k2"}
@@ -53,7 +53,7 @@ def test_everything_opens_under_the_new_key_alone(database: Database) -> None:
         assert client_keys.signing(tx, "ES384", NOW) == KEY
         assert orders.load(tx, CONTEXT.tenancy, RUN).body
         assert launches.take(tx, "state", "browser", NOW) == PENDING
-        assert reseal(tx) == {}
+        assert reseal(tx, NOW) == {}
 
 
 def test_what_does_not_open_stops_it_and_nothing_is_changed(database: Database) -> None:
@@ -61,7 +61,7 @@ def test_what_does_not_open_stops_it_and_nothing_is_changed(database: Database) 
     with database.write() as tx:
         tx.conn.execute(text("UPDATE sessions SET sealed_context = sealed_access_token"))
     with pytest.raises(SealBroken), replace(database, ring=ring("k2", "k1")).write() as tx:
-        reseal(tx)
+        reseal(tx, NOW)
     assert kids(database) == {"k1"}
 
 
@@ -69,3 +69,22 @@ def test_every_table_that_seals_has_one_column_as_its_key() -> None:
     for table in METADATA.sorted_tables:
         if any(c.name.startswith(SEALED) for c in table.columns):
             assert len(list(table.primary_key)) == 1, table.name
+
+
+def test_an_audit_that_does_not_hold_keeps_its_keys(database: Database) -> None:
+    fill(database)
+    with database.engine.begin() as raw:
+        for_all = "DROP TRIGGER audit_no_update" if database.engine.dialect.name == "sqlite" else "ALTER TABLE audit DISABLE TRIGGER ALL"
+        raw.exec_driver_sql(for_all)
+        raw.exec_driver_sql("UPDATE audit SET who = 'x' WHERE seq = 1")
+    with pytest.raises(AuditBroken, match="row 1 was changed"), replace(database, ring=ring("k2", "k1")).write() as tx:
+        reseal(tx, NOW)
+    assert kids(database) == {"k1"}
+
+
+def test_the_audit_holds_under_the_new_key_alone(database: Database) -> None:
+    fill(database)
+    with replace(database, ring=ring("k2", "k1")).write() as tx:
+        reseal(tx, NOW)
+    with replace(database, ring=ring("k2")).read() as tx:
+        assert audit.verify(tx) == ()
