@@ -12,36 +12,27 @@ from ivig_fhir.order.transaction import Transaction
 from ivig_fhir.proposal.context import MAIN
 
 Resource = Mapping[str, Any]
-_UNCHANGED = (SAME, SAME_MEANING)
-
-
-def altered(sent: Transaction, receipt: Receipt, stored: Resource) -> tuple[Line, ...]:
-    """The essential fields that somebody changed in the EHR after the order was stored there; nobody signed what stands there now.
-
-    What the EHR lost when it stored the order is not among them: that makes it incomplete, and the receipt says so.
-    """
-    lost = {line.field for line in receipt.lost}
-    return tuple(line for line in _against(sent, receipt, stored) if line.harmful and line.field not in lost)
+UNCHANGED = (SAME, SAME_MEANING)
 
 
 def since_approval(sent: Transaction, receipt: Receipt | None, now: Resource) -> tuple[Line, ...]:
     """Every field of a stored order that means something else than what was approved, essential ones first."""
-    return tuple(line for line in _against(sent, receipt, now) if line.result not in _UNCHANGED)
+    return tuple(line for line in against(sent, receipt, now) if line.result not in UNCHANGED)
 
 
-def _against(sent: Transaction, receipt: Receipt | None, stored: Resource) -> tuple[Line, ...]:
-    """The approved order against a stored one, each reference within the run as the EHR stored it."""
+def against(sent: Transaction, receipt: Receipt | None, stored: Resource, status: str = "draft") -> tuple[Line, ...]:
+    """The approved order against a stored one, each reference within the run as the EHR stored it; `status` is what it has by now."""
     main = sent.entry(MAIN)
     if main is None:
         return ()
     where = {p.role: p.reference for p in receipt.parts if p.reference} if receipt else {}
     known = {e.full_url: where[e.role] for e in sent.entries if e.role in where}
-    return compare(main.resource, stored, known)
+    return compare({**main.resource, "status": status}, stored, known)
 
 
 def since(before: Resource, now: Resource) -> tuple[Line, ...]:
     """Every field of a stored order that means something else than it did, essential ones first; `sent` is before, `stored` now."""
-    return tuple(line for line in compare(before, now) if line.result not in _UNCHANGED)
+    return tuple(line for line in compare(before, now) if line.result not in UNCHANGED)
 
 
 def recalculated_since(before: Sequence[Recalculated], now: Iterable[Recalculated]) -> tuple[tuple[str, str, str], ...]:

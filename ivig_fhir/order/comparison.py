@@ -14,7 +14,7 @@ from ivig_fhir.order.meaning import meaning, same
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Line
 
 NOTHING = "nothing"
-_SERVERS_OWN = frozenset({"id", "meta", "text", "resourceType", "implicitRules", "language", "contained"})
+_SERVERS_OWN = frozenset({"id", "meta", "text", "resourceType", "language", "contained"})
 Element = Mapping[str, Any]
 
 
@@ -130,11 +130,13 @@ def _weight(value: Sequence[Element]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A field as text: words as they are, a concept by its text, a reference by what it names, anything else as JSON."""
+    """A field as text: words as they are, a concept by its text, a reference by what it names, a list item by item, else as JSON."""
     if _empty(value):
         return NOTHING
     if isinstance(value, str):
         return value
+    if isinstance(value, list):
+        return "; ".join(_shown(item) for item in value)
     if isinstance(value, dict) and isinstance(value.get("text"), str):
         return str(value["text"])
     if isinstance(value, dict) and ("display" in value or "reference" in value):

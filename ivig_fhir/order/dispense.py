@@ -40,7 +40,8 @@ class Plan:
     the order. `first_gap_days` is how long the last immunoglobulin before this order must be past at its first infusion. `given` are the
     days on which the record says that immunoglobulin was given; `permits` and `given` are None where they could not be read. Without
     `needs_permit` (an infusion in the hospital) no payer is asked: the verified order is the authorization. `others` is what this patient
-    was dispensed of the product for other orders.
+    was dispensed of the product for other orders. `altered` says what somebody changed in the EHR, so that nobody verified what stands
+    there.
     """
 
     state: OrderState
@@ -55,6 +56,7 @@ class Plan:
     given: tuple[date, ...] | None
     earlier: tuple[Handed, ...]
     others: tuple[Handed, ...] = ()
+    altered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def broken(wanted: Wanted, plan: Plan, gate: DispenseGate) -> tuple[Broken, ...]
 def _order(plan: Plan) -> list[str]:
     if plan.state is not OrderState.VERIFIED:
         return [f"The order is {plan.state.value}: vials are dispensed for a verified order only."]
-    return [] if plan.status == "active" else [f"The order is {plan.status or 'without a status'} in the EHR, not active."]
+    return [*plan.altered] if plan.status == "active" else [f"The order is {plan.status or 'without a status'} in the EHR, not active."]
 
 
 def _vials(wanted: Wanted) -> list[str]:

@@ -29,7 +29,7 @@ class Review:
     """What the pharmacist had on screen: the order's state with us, what the EHR stored, who signed, and the second calculation.
 
     `signers` are all who are known to have signed: the approval's, and the requester that the EHR names. `altered` are the fields that
-    somebody changed in the EHR after the prescriber's approval.
+    somebody changed in the EHR after the prescriber's approval and that count; `other` those that are shown and stop nothing.
     """
 
     state: OrderState
@@ -38,6 +38,7 @@ class Review:
     lines: tuple[Recalculated, ...]
     incomplete: bool = False
     altered: tuple[Line, ...] = ()
+    other: tuple[Line, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from ivig_fhir.order.decision import version_of
 from ivig_fhir.order.verification import OWN, not_second
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
+from ivig_fhir.web.alteration_view import alteration_view
 from ivig_fhir.web.desk import Desk, indication_codes
 from ivig_fhir.web.double_view import double_view
 from ivig_fhir.web.figures_view import figure_rows
@@ -62,7 +63,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
     kept, state = json.loads(case.approved.body), case.approved.state
     desk = Desk(case, kept, runtime.content)
     agrees = bool(case.review.lines) and all(x.agrees is not False for x in case.review.lines)
-    open_ = state in ("sent", "queried")
+    open_, altered = state in ("sent", "queried"), alteration_view(case.review)
     alone = not_second(case.review, clinician(session)) if open_ or state == "incomplete" else ""
     return {
         "title": short_name(desk.order_set.name),
@@ -82,10 +83,11 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "second": _second(case, agrees),
         "digest": case.review.digest,
         "may_act": (open_ or state == "incomplete") and alone != OWN,
-        "may_verify": open_ and agrees and not alone and not case.review.incomplete and not _in_the_way(case),
-        "why_not": alone or _in_the_way(case),
+        "may_verify": open_ and agrees and not alone and not case.review.incomplete and not altered["stops"],
+        "why_not": alone or ("Changed in the EHR." if altered["stops"] else ""),
+        "altered": altered,
         "talk": talk_view(case.approved),
-        "sheet": state == "verified",
+        "sheet": state == "verified" and not altered["stops"],
         "reasons": runtime.content.constants["pharmacist_reasons"],
         "second_person": second_person_because(desk),
     }
@@ -217,12 +219,6 @@ def _banner(case: Case, kept: Mapping[str, Any]) -> View:
         "weight": f"{weight['actual_kg'] or '–'} kg, {day(weight['effective'])}",
         "allergies": allergies_said(case.chart),
     }
-
-
-def _in_the_way(case: Case) -> str:
-    """What somebody changed in the EHR so that this is no longer what was approved, in words; "" where nothing is."""
-    said = [f"{x.field} is {x.stored} in the EHR; approved was {x.sent}." for x in case.review.altered]
-    return " ".join([*said, *case.review.stored.strays])
 
 
 def _second(case: Case, agrees: bool) -> View:

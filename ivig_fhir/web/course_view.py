@@ -18,6 +18,7 @@ from ivig_fhir.store.rechecks import Recheck
 from ivig_fhir.web.order_view import person_view
 from ivig_fhir.web.render import STATES, clock, day, short_name
 from ivig_fhir.web.talk_view import talk_view
+from ivig_fhir.workflow.altered import alterations
 from ivig_fhir.workflow.course import Course
 from ivig_fhir.workflow.recheck import Opened
 from ivig_fhir.workflow.runtime import Runtime
@@ -38,7 +39,7 @@ _LOOKED = {"released": ("ok", "Released"), "held": ("warn", "Held"), "cleared": 
 def course_view(course: Course, person: Person, role: str, runtime: Runtime) -> View:
     """One running order. `role` is that of whoever looks."""
     kept, held = json.loads(course.order.body), course.held
-    guide = runtime.content.constants["course"]
+    guide, said = runtime.content.constants["course"], alterations(course.order, course.stored.order).said
     moves = [
         {
             "name": event.value,
@@ -58,11 +59,12 @@ def course_view(course: Course, person: Person, role: str, runtime: Runtime) -> 
         "kind": "warn" if held else KINDS.get(course.order.state, "info"),
         "reference": f"{own_reference(course.stored.order)}, version {course.version}, {course.stored.order.get('status')} in the EHR",
         "held": _held(held, course) if held else None,
-        "days": [_day(course, n, d, role) for n, d in enumerate(course.days, start=1)],
+        "days": [_day(course, n, d, role, bool(said)) for n, d in enumerate(course.days, start=1)],
         "moves": moves,
         "version": course.version,
         "talk": talk_view(course.order),
-        "sheet": course.order.state == "verified" and held is None,
+        "altered": said,
+        "sheet": course.order.state == "verified" and held is None and not said,
     }
 
 
@@ -83,11 +85,11 @@ def _held(held: Recheck, course: Course) -> View:
     }
 
 
-def _day(course: Course, number: int, on: date, role: str) -> View:
+def _day(course: Course, number: int, on: date, role: str, altered: bool) -> View:
     last = next((r for r in reversed(course.looked) if r.number == number), None)
     kind, said = _LOOKED[last.decision] if last else ("", "")
     by = f"{said} by {json.loads(last.looks)['display']}, {day(last.at)}, {clock(last.at)}" if last else ""
-    today = on == course.today and course.order.state == "verified" and course.held is None
+    today = on == course.today and course.order.state == "verified" and course.held is None and not altered
     return {
         "number": number,
         "day": day(on),

@@ -43,6 +43,7 @@ def counter_view(counter: Counter, content: Content, zone: tzinfo, typed: Mappin
         "gate": _gate(refused or _beforehand(counter, gate), gate, asked=bool(refused)),
         "refused": bool(refused),
         "excusable": bool(refused) and all(b.excusable for b in refused),
+        "altered": plan.altered,
         "others": [b.said for b in refused if b.condition not in gate.conditions],
         "reasons": [{"code": c, "label": label, "chosen": c == typed.get("code")} for c, label in gate.reasons.items()],
         "note": str(typed.get("note") or ""),

@@ -100,6 +100,8 @@ def case_page(runtime: Runtime, session: sessions.Session, run: str, refused: tu
             "verification": json.loads(approved.verification) if approved.verification else None,
             "digest": case.review.digest,
             "recalculated": [asdict(line) for line in case.review.lines],
+            "altered": [asdict(line) for line in case.review.altered],
+            "different": [asdict(line) for line in case.review.other],
         }
         return make_response(jsonify(made))
     runtime.reviews.keep(case.review.digest, case.review)

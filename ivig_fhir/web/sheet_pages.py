@@ -17,6 +17,7 @@ from ivig_fhir.web.doors import content_words, enter, page
 from ivig_fhir.web.order_state import order_of
 from ivig_fhir.web.pdf import available, pdf
 from ivig_fhir.web.sheet_view import sheet_view, verification_sheet_view
+from ivig_fhir.workflow.altered import refuse_altered
 from ivig_fhir.workflow.runtime import Runtime
 from ivig_fhir.workflow.sheet import read_beside
 from ivig_fhir.workflow.verify import open_case
@@ -41,6 +42,7 @@ def pages(runtime: Runtime) -> Blueprint:
         case = open_case(runtime, session, run)
         if case.approved.state != OrderState.VERIFIED:
             raise StateError("sheet before verification", said="The verification sheet can be printed once the order is verified.")
+        refuse_altered(case.approved, case.review.stored.order)
         desk = Desk(case, json.loads(case.approved.body), runtime.content)
         return session, verification_sheet_view(desk, runtime.now().astimezone(runtime.site.timezone))
 

@@ -21,6 +21,7 @@ from ivig_fhir.store import orders, proposals, rechecks, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
 from ivig_fhir.store.rechecks import Recheck
+from ivig_fhir.workflow.altered import refuse_altered
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.settle import send_decision, settle
 from ivig_fhir.workflow.verify import read_stored
@@ -72,9 +73,12 @@ def move(runtime: Runtime, session: sessions.Session, run_id: str, event: Event,
     """Takes one step of the table with the code and note that were sent, or says every reason against it; empty when it is done.
 
     `sent` may name the version of the order that was on screen. Errors: ChangedInEhr when somebody was faster, Conflict while another
-    decision is under way, OutcomeUnknown when nobody can say, and then the next look settles it.
+    decision is under way, OutcomeUnknown when nobody can say, and then the next look settles it; StateError where an order is to go on
+    that was changed in the EHR.
     """
     course = open_course(runtime, session, run_id)
+    if event is Event.RESUME:
+        refuse_altered(course.order, course.stored.order)
     if event is Event.RESUME and course.state is OrderState.VERIFIED and course.held is not None:
         return _cleared(runtime, session, course, str(sent.get("note") or ""))
     made = _step(runtime, session, course, event, sent)

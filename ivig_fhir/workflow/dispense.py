@@ -19,6 +19,7 @@ from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.authorization import Permit, permits
 from ivig_fhir.order.dispense import Broken, Handed, Plan, Vial, Wanted, broken
 from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.unsigned import said_of
 from ivig_fhir.proposal.recognition import Recognition
 from ivig_fhir.store import dispenses, sessions
 from ivig_fhir.store.dispenses import Dispense
@@ -150,6 +151,7 @@ def _plan(runtime: Runtime, case: Case, kept: Mapping[str, Any], before: tuple[D
         _given(runtime, case),
         tuple(_handed(d) for d in before),
         tuple(_handed(d) for d in others if json.loads(d.vials)["product"] == product),
+        tuple(said_of(x) for x in case.review.altered),
     )
 
 

@@ -20,6 +20,7 @@ from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.proposal.selections_json import as_ordered
 from ivig_fhir.store import rechecks, sessions
 from ivig_fhir.store.rechecks import CLEARED, RELEASED, Recheck
+from ivig_fhir.workflow.altered import refuse_altered
 from ivig_fhir.workflow.course import Course, move, open_course
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
@@ -43,8 +44,8 @@ class Opened:
 def open_recheck(runtime: Runtime, session: sessions.Session, run_id: str, number: int, typed: Typed) -> Opened:
     """Everything that is looked at before infusion `number`, on the chart as it is now.
 
-    Errors: NotFound for an infusion that there is not; StateError on another day than its own, and for an order that is not verified;
-    SelectionError for a typed value that nobody can have.
+    Errors: NotFound for an infusion that there is not; StateError on another day than its own, and for an order that is not verified or
+    that somebody changed in the EHR; SelectionError for a typed value that nobody can have.
     """
     course = open_course(runtime, session, run_id)
     if not 1 <= number <= len(course.days):
@@ -53,6 +54,7 @@ def open_recheck(runtime: Runtime, session: sessions.Session, run_id: str, numbe
         raise StateError(
             f"recheck of {course.state}", said="Only a verified order that is active in the EHR is looked at before an infusion."
         )
+    refuse_altered(course.order, course.stored.order)
     if course.days[number - 1] != course.today:
         raise StateError("another day", said=f"Infusion {number} is on {course.days[number - 1]}: it is looked at on that day.")
     return Opened(course, number, looks(_day(runtime, session, course, typed)))

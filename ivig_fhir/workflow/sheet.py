@@ -13,6 +13,7 @@ from ivig_fhir.fhir.building import decode
 from ivig_fhir.fhir.reading import reference, reference_key
 from ivig_fhir.store import proposals, sessions
 from ivig_fhir.store.orders import Order
+from ivig_fhir.workflow.altered import refuse_altered
 from ivig_fhir.workflow.course import refuse_held
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.runtime import Runtime, verdict
@@ -34,10 +35,11 @@ class Beside:
 
 
 def read_beside(runtime: Runtime, session: sessions.Session, run: str, order: Order) -> Beside:
-    """Both, past caches. FhirError where order or patient cannot be read; StateError while the order is held."""
+    """Both, past caches. FhirError where order or patient cannot be read; StateError while the order is held, or was changed in the EHR."""
     refuse_held(runtime, run)
     client = runtime.client(session)
     stored = read_stored(client, run, order).order
+    refuse_altered(order, stored)
     patient = reference_key(reference(stored, "subject")).removeprefix("Patient/")
     client.address(reference(stored, "subject"))  # refused where it leads to another server: an id there is somebody else's here
     known = runtime.profile(session.context.iss)

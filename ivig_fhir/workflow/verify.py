@@ -15,7 +15,6 @@ from ivig_fhir.errors import EhrUnavailable, NotFound, ResourceGone, SeveralAnch
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference, reference_key
-from ivig_fhir.order.alteration import altered
 from ivig_fhir.order.approval import Clinician, Refusal
 from ivig_fhir.order.bundle import TASK, checked
 from ivig_fhir.order.course_writes import HOLD
@@ -30,6 +29,7 @@ from ivig_fhir.proposal.context import GROUP, MAIN
 from ivig_fhir.store import orders, proposals, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
+from ivig_fhir.workflow.altered import alterations
 from ivig_fhir.workflow.claim import claim_on, other_worker
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
@@ -37,7 +37,6 @@ from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.same_person import identified
 from ivig_fhir.workflow.settle import send_decision, settle
 
-_OPEN = ("sent", "queried", "incomplete")
 _ANOTHER_PATIENT = "What the EHR holds under this order's number is for another patient than the order was approved for."
 _ANOTHER_RUN = "What the EHR holds under this order's number is not this order: somebody changed what it belongs to."
 _BY_HAND = "Nothing was changed. Have it looked at and entered in error in the EHR; nobody may give it."
@@ -73,10 +72,9 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     lines = recompute(stored.order, record, tables_of(runtime.content, runtime.site), runtime.now(), approved, unread)
     lines = (*lines, wording(stored.order)) if lines else ()
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
-    changed = altered(from_json(decode(order.transaction)), receipt, stored.order) if receipt and order.state in _OPEN else ()
-    lacking = receipt is None or receipt.incomplete
+    changed, lacking = alterations(order, stored.order), receipt is None or receipt.incomplete
     signers = tuple(identified(client, who) for who in (signer(order), requester_of(stored.order)))
-    review = Review(OrderState(order.state), stored, signers, lines, incomplete=lacking, altered=changed)
+    review = Review(OrderState(order.state), stored, signers, lines, lacking, changed.unsigned, changed.other)
     return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))
 
 
@@ -146,7 +144,8 @@ def decide_order(
     """Verifies, queries or rejects the order whose digest was on screen, in the EHR and with us; or every reason against it.
 
     The order is read and recalculated again first. A verification names the page's digest, or that of the approved proposal, which
-    is the one that a script is promised; a question or a rejection may. `change` is the order that a question proposes instead.
+    is the one that a script is promised, as long as nothing stands otherwise in the EHR; a question or a rejection may. `change` is the
+    order that a question proposes instead.
     Written with If-Match; ChangedInEhr when somebody was faster.
     """
     case = open_case(runtime, session, run_id)
@@ -155,7 +154,7 @@ def decide_order(
     if other is not None:
         return (Refusal("claimed", f"{other.display or 'Somebody else'} works on this order. Take it over first, or leave it to them."),)
     known = dict(runtime.content.constants["pharmacist_reasons"])
-    seen = case.review.digest if digest == case.approved.digest else digest
+    seen = case.review.digest if digest == case.approved.digest and not case.review.other else digest
     if reason is None:
         made = verify(case.review, seen, case.review.stored, who, now)
         given = None

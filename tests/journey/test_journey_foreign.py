@@ -199,13 +199,19 @@ def test_a_task_of_another_app_on_our_order_changes_nothing_of_it(at: Hospital, 
 def test_a_change_in_the_ehr_is_shown_field_by_field_and_nothing_is_decided(
     at: Hospital, pharmacist: Tab, button: str, given: dict[str, str]
 ) -> None:
-    the_order(at, priority="stat", note=[{"text": "Give it before noon."}])
+    the_order(at, priority="stat", reasonCode=[{"text": "Another reason"}])
     page = pharmacist.press(button, **given)
     assert page.status == 409
-    for said in ("The order changed since you opened it", "When you opened it", "priority", "stat", "Give it before noon."):
+    for said in ("The order changed since you opened it", "When you opened it", "priority", "stat", "Another reason"):
         assert said in page.text
     assert order_of(at)["status"] == "draft"
     pharmacist.follow("Review the order as it is now")
+    for said in (
+        "Different in the EHR from what was approved",
+        "Priority is stat in the EHR; approved was routine.",
+        "Reason is Another reason in the EHR; approved was Chronic",
+    ):
+        assert said in pharmacist.page.text
     pharmacist.press("Verify")
     assert pharmacist.json["state"] == "verified"
 
