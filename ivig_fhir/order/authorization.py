@@ -44,7 +44,7 @@ class Permit:
     """A prior authorization as the record has it: granted, for this product, for which days (None: open). `said` is what it says.
 
     `dated` is False where it names no day at all, or one that cannot be read. `grams` is what it authorizes in all, None where it states no
-    amount; `unclear` the amount that it states and that is none in grams, "" otherwise.
+    amount; `unclear` the amount that it states and that is none in grams, "" otherwise. `against` is why it is not granted, "" where it is.
     """
 
     granted: bool
@@ -55,17 +55,19 @@ class Permit:
     dated: bool = True
     grams: Decimal | None = None
     unclear: str = ""
+    against: str = ""
 
     def holds(self, day: date) -> bool:
         """Whether the day is within those that it names; one that names none holds on every day, and is asked about."""
         return (self.begins is None or self.begins <= day) and (self.ends is None or day <= self.ends)
 
 
-def permits(answers: Iterable[Resource], product: Product, content: Content, refusing: Sequence[str], zone: tzinfo) -> tuple[Permit, ...]:
-    """Every answer to a request for prior authorization, one for each item that the payer added; `refusing` are words that grant nothing.
+def permits(answers: Iterable[Resource], product: Product, content: Content, zone: tzinfo) -> tuple[Permit, ...]:
+    """Every answer to a request for prior authorization, one for each item that the payer added.
 
     Only what the payer states counts: FHIR R4 ClaimResponse, with the answers of Da Vinci PAS.
     """
+    refusing = content.checks["authorization.coverage"].thresholds["not_granted"]
     asked = (r for r in answers if word(r, "use") == "preauthorization" and word(r, "status") != "entered-in-error")
     return tuple(_permit(r, item, product, content, refusing, zone) for r in asked for item in parts(r, "addItem") or ({},))
 
@@ -86,6 +88,7 @@ def _permit(answer: Resource, item: Resource, product: Product, content: Content
         dated,
         grams,
         unclear,
+        short(against),
     )
 
 

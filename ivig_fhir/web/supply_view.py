@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.chart.facts import Paper
 from ivig_fhir.chart.snapshot import ChartSnapshot
+from ivig_fhir.content.model import Content
 from ivig_fhir.content.product import Product, ProductCodes
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.fhir.reading import part, parts, word
+from ivig_fhir.order.authorization import Permit, permits
 from ivig_fhir.order.receipt import LOST, Receipt
 from ivig_fhir.proposal.formulas import billing_units
 from ivig_fhir.web.desk import Desk
@@ -27,10 +30,14 @@ _SEEN = {"V": "", "K": "not seen at its source: confirm it"}
 def supply_view(desk: Desk) -> list[tuple[str, str]]:
     """The rows of the card, in the order in which a pharmacist settles them."""
     kept, product = desk.kept, desk.product
+    permitted = authorizations(desk.chart, product, desk.content)
     return [
         ("NDC", ndc_said(product)),
         *billing_rows(product, kept),
-        ("Authorization", "; ".join(authorizations(desk.chart)) or _absent(desk.chart, "ClaimResponse", "none in the record")),
+        (
+            "Authorization",
+            "; ".join(permitted) or _absent(desk.chart, "ClaimResponse", "none in the record"),
+        ),
         ("Coverage", "; ".join(coverages(desk.chart)) or _absent(desk.chart, "Coverage", "none in the record")),
         ("Companions", companions_said(kept)),
     ]
@@ -78,18 +85,22 @@ def _with_doubt(codes: ProductCodes) -> str:
     return f"{said} ({doubt})" if doubt else said
 
 
-def authorizations(chart: ChartSnapshot) -> list[str]:
-    """Prior authorizations as read now: number, product, outcome, until when."""
+def authorizations(chart: ChartSnapshot, product: Product, content: Content) -> list[str]:
+    """Prior authorizations as read now: number, product, what the payer answered, how many grams, until when."""
     raw = {f"ClaimResponse/{r.get('id')}": r for r in chart.resources("ClaimResponse")}
-    return [_authorization(p, raw.get(p.source.reference, {})) for p in chart.papers if p.use == "preauthorization"]
+    asked = [p for p in chart.papers if p.type == "ClaimResponse" and p.use == "preauthorization"]
+    read = permits(chart.resources("ClaimResponse"), product, content, UTC)
+    return [_authorization(p, raw.get(p.source.reference, {}), permit) for p, permit in zip(asked, read, strict=True)]
 
 
-def _authorization(paper: Paper, raw: Mapping[str, Any]) -> str:
+def _authorization(paper: Paper, raw: Mapping[str, Any], permit: Permit) -> str:
     number = word(raw, "preAuthRef") or next((word(i, "value") for i in parts(raw, "identifier")), "")
     period = part(raw, "preAuthPeriod")
     ends = paper.ends.text if paper.ends else word(period, "end")
     until = f"to {day(ends)}" if ends else "without an end date"
-    return ", ".join(x for x in (number, *paper.texts[:1], paper.status, paper.outcome, until) if x)
+    grams = amount(permit.grams, "g") if permit.grams is not None else permit.unclear
+    said = f"not granted: {permit.against}" if permit.against else ", ".join(x for x in (paper.status, paper.outcome, grams, until) if x)
+    return ", ".join(x for x in (number, *paper.texts[:1], said) if x)
 
 
 def coverages(chart: ChartSnapshot) -> list[str]:

@@ -159,7 +159,7 @@ def _permits(runtime: Runtime, case: Case, product: str) -> tuple[Permit, ...] |
     if case.chart.unread(("ClaimResponse",)):
         return None
     content, answers = runtime.content, case.chart.resources("ClaimResponse")
-    return permits(answers, content.products[product], content, content.checks[_COVERAGE].thresholds["not_granted"], runtime.site.timezone)
+    return permits(answers, content.products[product], content, runtime.site.timezone)
 
 
 def _given(runtime: Runtime, case: Case) -> tuple[date, ...] | None:

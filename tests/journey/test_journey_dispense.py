@@ -153,6 +153,21 @@ def test_no_more_leaves_than_the_payer_authorized_unless_somebody_says_why(at: H
         assert "40 g, with the 40 g dispensed under it before, are more than the" in tab.page.text.replace("\u00a0", " ")
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Gamunex-C, active, complete, to Thu 31 Dec 2026"),
+        ({"error": [{"code": {"text": "x"}}]}, "Gamunex-C, not granted: answered with an error"),
+    ],
+)
+def test_the_pharmacists_page_says_what_the_payer_granted(at: Hospital, changes: dict[str, Any], said: str) -> None:
+    authorized(at, CIDP, **changes)
+    prescriber = at.tab(CIDP)
+    prescriber.approve()
+    tab = at.tab(CIDP, "pharmacist", target="pharmacy")
+    assert said in tab.go(f"{prescriber.run}/").text.replace("\u00a0", " ")
+
+
 def second(at: Hospital) -> Tab:
     """Another pharmacist, at the list of discrepancies."""
     tab = at.tab(CIDP, "second-pharmacist", target="pharmacy")

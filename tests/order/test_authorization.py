@@ -13,7 +13,6 @@ from ivig_fhir.order.authorization import Permit, permits
 
 CONTENT = content()
 GAMUNEX = CONTENT.products["gamunex-c"]
-REFUSING = CONTENT.checks["authorization.coverage"].thresholds["not_granted"]
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 DAYS = {"start": "2026-02-01", "end": "2026-12-31"}
 J1561 = {"text": "Gamunex-C", "coding": [{"system": "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "J1561"}]}
@@ -24,7 +23,7 @@ def read(item: dict[str, Any] | None = None, /, **changes: Any) -> Permit:
     """The permit of an answer with one added item."""
     added = {"productOrService": {"text": "Gamunex-C"}, "servicedPeriod": DAYS, **(item or {})}
     answer = {"resourceType": "ClaimResponse", "status": "active", "use": "preauthorization", "outcome": "complete", "addItem": [added]}
-    [made] = permits([{**answer, **changes}], GAMUNEX, CONTENT, REFUSING, UTC)
+    [made] = permits([{**answer, **changes}], GAMUNEX, CONTENT, UTC)
     return made
 
 
@@ -186,5 +185,5 @@ def test_all_that_it_says_of_days_holds_together(item: dict[str, Any], changes: 
 def test_each_added_item_is_a_permit_and_an_answer_without_one_is_for_no_product() -> None:
     answer = {"resourceType": "ClaimResponse", "status": "active", "use": "preauthorization", "outcome": "complete"}
     two = [{"productOrService": {"text": name}, "servicedPeriod": DAYS} for name in ("Privigen", "Gamunex-C")]
-    found = permits([{**answer, "addItem": two}, answer, {**answer, "use": "claim"}], GAMUNEX, CONTENT, REFUSING, UTC)
+    found = permits([{**answer, "addItem": two}, answer, {**answer, "use": "claim"}], GAMUNEX, CONTENT, UTC)
     assert [p.for_product for p in found] == [False, True, False]
