@@ -64,7 +64,7 @@ def look_for(client: FhirClient, transaction: Transaction) -> Sighting:
     if lead.method == "POST":
         return created(client, lead)
     first = updated(client, lead)
-    others = [updated(client, e) for e in transaction.entries if e.method == "PUT" and e is not lead]
+    others = [updated(client, e) for e in transaction.entries if e.method == "PUT" and e is not lead and (lead.beside or not e.beside)]
     for look in (Look.UNKNOWN, Look.CHANGED, Look.NOT_THERE):
         least = next((s for s in (first, *others) if s.look is look), None)
         if least is None:

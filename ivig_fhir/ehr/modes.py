@@ -23,6 +23,7 @@ MOST_ENTRIES = 200
 class WriteMode:
     """How an order is written here, and the sentence that says why; shown before anybody approves.
 
+    `updates` are the types of an order and its companions that a decision may change.
     `abilities` are the types that can be created and those that can be found by identifier: what the transaction is made of. `known` is
     False where the server's metadata could not be read: then it is asked again, and nothing is written meanwhile.
     """
@@ -32,6 +33,7 @@ class WriteMode:
     abilities: Abilities
     atomic: bool = True
     known: bool = True
+    updates: frozenset[str] = frozenset()
 
     @property
     def writes(self) -> bool:

@@ -161,7 +161,10 @@ def _by_position(ledger: Ledger, body: Any) -> None:
 
 
 def _one_by_one(client: FhirClient, transaction: Transaction, going_on: Callable[[], None]) -> Written:
-    """The order first; where it fails nothing else is written. Then its parts; one that fails never undoes what is stored."""
+    """The order first; where it fails nothing else is written. Then its parts; one that fails never undoes what is stored.
+
+    Of a decision, what stands before the order goes before it: companions that become active with it.
+    """
     ledger = Ledger(transaction)
     lead = anchor(transaction)
     entries = sequential(transaction)
@@ -170,6 +173,11 @@ def _one_by_one(client: FhirClient, transaction: Transaction, going_on: Callable
         for entry in entries if lead.method == "POST" else ():
             if entry.method == "PUT":  # what a new order takes the place of is out of its way before it comes
                 _send(client, entry, ledger)
+        for entry in entries[: entries.index(first)] if lead.method == "PUT" else ():
+            going_on()
+            _later(client, entry, ledger)
+            if ledger.state(entry) in (MISSING, UNKNOWN):  # the EHR is away, or slow: the rest follows the order
+                break
         _send(client, first, ledger)
     except FhirError as error:
         if not _is_there(client, transaction, error):

@@ -9,11 +9,12 @@ from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept, digest, drop_empty
 from ivig_fhir.fhir.narrative import narrated
 from ivig_fhir.order.bundle import TASK, TASK_CODE
+from ivig_fhir.order.companions import follow
 from ivig_fhir.order.course import DONE, Step
-from ivig_fhir.order.decision import Reason, Resource, Stored, refuse_strays, update
+from ivig_fhir.order.decision import Reason, Resource, Stored, in_turn, refuse_strays
 from ivig_fhir.order.provenance import DECISION, annotation, decision_provenance
 from ivig_fhir.order.states import FHIR_STATUS, Event, FhirStatus, fhir_move
-from ivig_fhir.order.transaction import Entry, Transaction
+from ivig_fhir.order.transaction import Entry, Transaction, update
 from ivig_fhir.proposal.context import GROUP, MAIN, moment
 
 HOLD = "task-suspend"
@@ -28,7 +29,7 @@ _AFTER_HOLD = {
 
 
 def course_transaction(stored: Stored, step: Step, base: str, app_version: str) -> Transaction:
-    """Order and group in their new status with If-Match, a Provenance, and the tasks of FHIR's table: a new one that suspends or aborts.
+    """Order, companions and group in their new status with If-Match, a Provenance, and the tasks of FHIR's table.
 
     StateError for a move that the stored status does not allow, and for parts that are not this order's; Conflict without a version.
     """
@@ -36,7 +37,8 @@ def course_transaction(stored: Stored, step: Step, base: str, app_version: str) 
     status = FHIR_STATUS[step.decision]
     fhir_move(str(stored.order.get("status")), step.event)
     kept = {k: v for k, v in stored.order.items() if k != "statusReason"}
-    entries = [update(MAIN, {**kept, "status": status.medication_request, **_reason(step, base)})]
+    order = update(MAIN, {**kept, "status": status.medication_request, **_reason(step, base)})
+    entries = list(in_turn(order, follow(stored.companions, step.decision).entries, step.decision))
     if stored.group is not None and stored.group.get("status") not in ("completed", "revoked", "entered-in-error"):
         entries.append(update(GROUP, {**stored.group, "status": status.request_group}))
     targets = [f"{r['resourceType']}/{r['id']}" for r in (stored.order, stored.group) if r is not None]

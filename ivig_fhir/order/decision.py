@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ivig_fhir.errors import Conflict, StateError
+from ivig_fhir.errors import StateError
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept
-from ivig_fhir.fhir.narrative import renarrated
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import TASK
+from ivig_fhir.order.companions import Companion, follow
 from ivig_fhir.order.provenance import DECISION, annotation, decision_provenance
 from ivig_fhir.order.states import FHIR_STATUS, Event, OrderState, fhir_move
-from ivig_fhir.order.transaction import Entry, Transaction
+from ivig_fhir.order.transaction import Entry, Transaction, update
 from ivig_fhir.proposal.context import GROUP, MAIN, moment
 
 Resource = dict[str, Any]
@@ -34,13 +34,14 @@ _EVENTS = {
 class Stored:
     """What the EHR holds of one run now, as it was read: the order, its group and its task (None where the server keeps none).
 
-    `hold` is the task that says that the order is suspended, while it is.
+    `hold` is the task that says that the order is suspended, while it is; `companions` are what was approved with the order.
     """
 
     order: Resource
     group: Resource | None = None
     task: Resource | None = None
     hold: Resource | None = None
+    companions: tuple[Companion, ...] = ()
 
     @property
     def run(self) -> str:
@@ -90,27 +91,24 @@ class Act:
     event: Event | None = None
 
 
-def version_of(resource: Mapping[str, Any]) -> str | None:
-    """The version of a stored resource, opaque."""
-    version = (resource.get("meta") or {}).get("versionId")
-    return version if isinstance(version, str) and version else None
-
-
 def decision_transaction(stored: Stored, act: Act) -> Transaction:
-    """The writes of a decision: order and group to their new status, the task, and a Provenance; every update with If-Match.
+    """The writes of a decision: order, companions and group to their new status, the task, and a Provenance; every update with If-Match.
 
-    What the server stored is changed and nothing else: unknown extensions stay as they are. StateError for a move that the stored
-    status does not allow; Conflict when a version is missing, since an update without If-Match could overwrite a later change.
+    What becomes active: the companions first, then the order, so that no infusion may be given of which nobody may prepare; what comes to
+    an end: the order first. What the server stored is changed and nothing else: unknown extensions stay as they are. StateError for a move
+    that the stored status does not allow; Conflict when a version is missing, since an update without If-Match could overwrite a later
+    change.
     """
     status = FHIR_STATUS[act.state]
     if act.reason is None and act.state != OrderState.VERIFIED:
         raise StateError(f"{act.state} without a reason", said="A reason and a note are needed.")
     refuse_strays(stored)
     provenance = identifiers.derived(stored.run, f"{DECISION}-{act.state}-{moment(act.at)}")
-    entries = []
+    entries = list[Entry]()
     if act.state != OrderState.QUERIED:  # a question leaves the draft as it is
         fhir_move(str(stored.order.get("status")), act.event or _EVENTS[act.state])
-        entries.append(update(MAIN, {**stored.order, "status": status.medication_request, **_status_reason(act)}))
+        order = update(MAIN, {**stored.order, "status": status.medication_request, **_status_reason(act)})
+        entries += in_turn(order, follow(stored.companions, act.state).entries, act.state)
         if stored.group is not None and stored.group.get("status") not in ("completed", "revoked", "entered-in-error"):
             entries.append(update(GROUP, {**stored.group, "status": status.request_group}))
     targets = [_reference(r) for r in (stored.order, stored.group) if r is not None]
@@ -119,6 +117,11 @@ def decision_transaction(stored: Stored, act: Act) -> Transaction:
     if stored.task is not None:
         entries.append(update(TASK, _task(stored.task, act, provenance)))
     return Transaction(stored.run, tuple(entries))
+
+
+def in_turn(order: Entry, companions: tuple[Entry, ...], state: OrderState) -> tuple[Entry, ...]:
+    """The order and its companions in the order in which they are written where they are written one by one."""
+    return (*companions, order) if state is OrderState.VERIFIED else (order, *companions)
 
 
 def answer_transaction(stored: Stored, who: Clinician, at: datetime, note: str) -> Transaction:
@@ -146,16 +149,6 @@ def refuse_strays(stored: Stored) -> None:
     """StateError where the EHR holds a part that is not this order's."""
     if stored.strays:
         raise StateError("a part of another order", said=" ".join(stored.strays))
-
-
-def update(role: str, resource: Resource) -> Entry:
-    """The write of a changed resource over exactly the version that was read. Conflict where the server tells none."""
-    version = version_of(resource)
-    if version is None:
-        raise Conflict(f"{role} has no version", said="The EHR gives no version for the order, so it cannot be changed safely.")
-    where = _reference(resource)
-    # The full URL of an update in a transaction is not needed by anybody: it is referred to by its literal reference.
-    return Entry(role, identifiers.derived(where, role), "PUT", where, renarrated(resource), if_match=f'W/"{version}"')
 
 
 def _reference(resource: Mapping[str, Any]) -> str:

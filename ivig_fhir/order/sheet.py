@@ -13,8 +13,8 @@ from ivig_fhir.errors import StateError
 from ivig_fhir.fhir.identifiers import derived
 from ivig_fhir.fhir.references import own_reference
 from ivig_fhir.fhir.stored_order import StoredOrder, number, said
-from ivig_fhir.order.decision import version_of
 from ivig_fhir.order.states import OrderState
+from ivig_fhir.order.transaction import version_of
 
 Resource = Mapping[str, Any]
 _GROUPS = ("before", "as-needed", "monitoring", "nursing", "education", "lab")

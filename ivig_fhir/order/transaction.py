@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ivig_fhir.errors import StateError
+from ivig_fhir.errors import Conflict, StateError
+from ivig_fhir.fhir.identifiers import derived
 from ivig_fhir.fhir.narrative import renarrated
+from ivig_fhir.fhir.references import own_reference
 
 Resource = dict[str, Any]
 _DROP = object()
@@ -18,7 +20,10 @@ _NEEDED = frozenset({"focus", "subject", "patient", "for"})
 
 @dataclass(frozen=True)
 class Entry:
-    """One write: its role in the run, where it goes, and under which condition. `full_url` is what the others refer to it by."""
+    """One write: its role in the run, where it goes, and under which condition. `full_url` is what the others refer to it by.
+
+    `beside`: what becomes of it says nothing of whether the act was done.
+    """
 
     role: str
     full_url: str
@@ -27,6 +32,7 @@ class Entry:
     resource: Resource
     if_none_exist: str | None = None
     if_match: str | None = None
+    beside: bool = False
 
     @property
     def type(self) -> str:
@@ -63,6 +69,22 @@ class Transaction:
     def needs(self) -> frozenset[tuple[str, str]]:
         """Resource types with the letter of the SMART v2 scope that each write needs: c or u."""
         return frozenset((e.type, "c" if e.method == "POST" else "u") for e in self.entries)
+
+
+def version_of(resource: Mapping[str, Any]) -> str | None:
+    """The version of a stored resource, opaque."""
+    version = (resource.get("meta") or {}).get("versionId")
+    return version if isinstance(version, str) and version else None
+
+
+def update(role: str, resource: Resource) -> Entry:
+    """The write of a changed resource over exactly the version that was read. Conflict where the server tells none."""
+    version = version_of(resource)
+    if version is None:
+        raise Conflict(f"{role} has no version", said="The EHR gives no version for the order, so it cannot be changed safely.")
+    where = own_reference(resource)
+    # The full URL of an update in a transaction is not needed by anybody: it is referred to by its literal reference.
+    return Entry(role, derived(where, role), "PUT", where, renarrated(resource), if_match=f'W/"{version}"')
 
 
 def sequential(transaction: Transaction) -> tuple[Entry, ...]:

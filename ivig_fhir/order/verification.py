@@ -10,10 +10,11 @@ from typing import Any
 from ivig_fhir.fhir.building import digest
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import PHARMACIST, Clinician, Refusal
-from ivig_fhir.order.decision import Reason, Stored, version_of
+from ivig_fhir.order.decision import Reason, Stored
 from ivig_fhir.order.receipt import Line
 from ivig_fhir.order.recompute import Recalculated, disagreements
 from ivig_fhir.order.states import Event, OrderState, allows
+from ivig_fhir.order.transaction import version_of
 
 OWN = "You signed this order: another person has to verify it."
 UNKNOWN = (

@@ -108,7 +108,7 @@ def _is_category(query: str, category: str) -> bool:
 # What the app writes, and reads back for the receipt.
 WRITES: tuple[str, ...] = (
     "patient/MedicationRequest.cru",
-    "patient/ServiceRequest.crs",
+    "patient/ServiceRequest.crus",
     "patient/RequestGroup.cru",
     "patient/DetectedIssue.cr",
     "patient/Provenance.cr",
@@ -128,7 +128,7 @@ VERIFIES: tuple[str, ...] = (
     "user/MedicationRequest.rus",
     "user/RequestGroup.ru",
     "user/Provenance.c",
-    "user/ServiceRequest.rs",
+    "user/ServiceRequest.rus",
     "user/DetectedIssue.r",
 )
 # Outside the patient compartment: who the user is, in what role, and medications that are referred to.

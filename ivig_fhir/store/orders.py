@@ -97,7 +97,7 @@ def load(tx: Tx, tenancy: Tenancy, run: str) -> Order:
     if row is None:
         raise NotFound("no order for this run")
     texts: dict[str, Any] = {
-        name: tx.ring.open(row[f"sealed_{name}"], _place(run, name)) if row[f"sealed_{name}"] else "" for name in _TEXTS
+        name: tx.ring.open(row[f"sealed_{name}"], place(run, name)) if row[f"sealed_{name}"] else "" for name in _TEXTS
     }
     resources = tuple(json.loads(texts.pop("resources") or "[]"))
     plain: dict[str, Any] = {
@@ -113,7 +113,7 @@ def bodies(tx: Tx, tenancy: Tenancy, runs: Sequence[str]) -> dict[str, str]:
     for at in range(0, len(runs), _AT_ONCE):
         some = select(ORDERS.c.run, ORDERS.c.sealed_body).join(RUNS, RUNS.c.run == ORDERS.c.run)
         for row in tx.conn.execute(some.where(ORDERS.c.run.in_(runs[at : at + _AT_ONCE]), in_tenancy(tenancy))):
-            found[row.run] = tx.ring.open(row.sealed_body, _place(row.run, "body"))
+            found[row.run] = tx.ring.open(row.sealed_body, place(row.run, "body"))
     return found
 
 
@@ -282,8 +282,9 @@ def _tenancy(tx: Tx, run: str) -> Tenancy:
 
 
 def _sealed(tx: Tx, run: str, texts: dict[str, str]) -> dict[str, str]:
-    return {f"sealed_{name}": tx.ring.seal(text, _place(run, name)) for name, text in texts.items() if text}
+    return {f"sealed_{name}": tx.ring.seal(text, place(run, name)) for name, text in texts.items() if text}
 
 
-def _place(run: str, column: str) -> str:
+def place(run: str, column: str) -> str:
+    """Where a text of an order stands, which its seal is bound to."""
     return f"orders|{run}|{column}"

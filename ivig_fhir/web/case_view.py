@@ -11,11 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from ivig_fhir.fhir.quantity import half_up, plain
-from ivig_fhir.order.decision import version_of
+from ivig_fhir.order.transaction import version_of
 from ivig_fhir.order.verification import OWN, not_second
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
 from ivig_fhir.web.alteration_view import alteration_view
+from ivig_fhir.web.companions_view import astray_view, left_view
 from ivig_fhir.web.desk import Desk, indication_codes
 from ivig_fhir.web.double_view import double_view
 from ivig_fhir.web.figures_view import figure_rows
@@ -87,6 +88,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "why_not": alone or ("Changed in the EHR." if altered["stops"] else ""),
         "altered": altered,
         "talk": talk_view(case.approved),
+        "left": left_view(case.approved) or astray_view(case.review.stored, case.review.state),
         "sheet": state == "verified" and not altered["stops"],
         "reasons": runtime.content.constants["pharmacist_reasons"],
         "second_person": second_person_because(desk),

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from ivig_fhir.errors import ChangedInEhr, SelectionError
 from ivig_fhir.fhir.reading import plain_decimal, reference
-from ivig_fhir.order.approval import Refusal
+from ivig_fhir.order.approval import PHARMACIST, PRESCRIBER, Refusal
 from ivig_fhir.order.course import ROLES
 from ivig_fhir.order.recheck import OTHER, Typed
 from ivig_fhir.order.recheck import ROLES as LOOKERS
@@ -22,6 +22,7 @@ from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import noted, wants_json
 from ivig_fhir.web.overtaken_page import difference_page, overtaken_page
 from ivig_fhir.workflow.approve import refuse
+from ivig_fhir.workflow.catch_up import catch_up
 from ivig_fhir.workflow.course import Course, move, open_course
 from ivig_fhir.workflow.overtaken import remember
 from ivig_fhir.workflow.read_ehr import read_patient
@@ -46,6 +47,11 @@ def pages(runtime: Runtime, area: str) -> Blueprint:
     def recheck(sid: str, run: str, number: int) -> Answer:
         session = enter(runtime, sid, *sorted(LOOKERS & set(AREAS[area])))
         return _recheck(runtime, session, run, number, {}) if request.method == "GET" else _decide(runtime, session, run, number)
+
+    @blueprint.post("/companions")
+    def companions(sid: str, run: str) -> Answer:
+        session = enter(runtime, sid, *sorted({PRESCRIBER, PHARMACIST} & set(AREAS[area])))
+        return _after(runtime, session, run, catch_up(runtime, session, run))
 
     for event in ROLES:
         blueprint.add_url_rule(f"/{event.value}", event.value, _move(runtime, area, event), methods=["POST"])

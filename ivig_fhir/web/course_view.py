@@ -15,6 +15,7 @@ from ivig_fhir.order.recheck import ROLES as LOOKERS
 from ivig_fhir.order.states import Event
 from ivig_fhir.store import rechecks
 from ivig_fhir.store.rechecks import Recheck
+from ivig_fhir.web.companions_view import companions_view, left_view
 from ivig_fhir.web.order_view import person_view
 from ivig_fhir.web.render import STATES, clock, day, short_name
 from ivig_fhir.web.talk_view import talk_view
@@ -61,6 +62,9 @@ def course_view(course: Course, person: Person, role: str, runtime: Runtime) -> 
         "held": _held(held, course) if held else None,
         "days": [_day(course, n, d, role, bool(said)) for n, d in enumerate(course.days, start=1)],
         "moves": moves,
+        "companions": companions_view(course.stored, course.state),
+        "left": left_view(course.order),
+        "may_try": role in ("prescriber", "pharmacist"),
         "version": course.version,
         "talk": talk_view(course.order),
         "altered": said,
@@ -153,6 +157,7 @@ def course_json(course: Course) -> View:
         "version": course.version,
         "held": course.held is not None,
         "infusions": [d.isoformat() for d in course.days],
+        "companions": companions_view(course.stored, course.state),
         "looked": [
             {"infusion": r.number, "day": r.day.isoformat(), "decision": r.decision, "who": r.who, "at": r.at.isoformat()}
             for r in course.looked

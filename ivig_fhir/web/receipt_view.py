@@ -13,6 +13,7 @@ from ivig_fhir.order.states import Event, allows
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
+from ivig_fhir.web.companions_view import left_view
 from ivig_fhir.web.order_view import banner_view, number_view, person_view
 from ivig_fhir.web.render import STATES, clock, day
 from ivig_fhir.web.talk_view import talk_view
@@ -70,6 +71,7 @@ def receipt_view(order: Order, page: Page, mode: WriteMode, by_hand: str = "") -
         "others": [_line(x) for x in lines if not x.essential and x.result != SAME],
         "parts": [{"title": p.role, "state": f"{p.state} {p.reference or ''} {p.said}".strip()} for p in receipt.parts] if receipt else [],
         "talk": talk_view(order),
+        "left": left_view(order),
         "queried": order.state == "queried",
         "withdrawable": allows(order.state, Event.CANCEL) and mode.writes and order.state != "approved",
         "closed": order.state in ("rejected", "cancelled"),

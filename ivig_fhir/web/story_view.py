@@ -64,6 +64,7 @@ def _act(row: AuditRow, word: str, said: Mapping[str, Any] | None, told: Story, 
     if said is not None:
         kept |= {"said": _said(said), "second": _second(said)}
         under += [f"The EHR does not hold: {', '.join(said['not_stored'])}."] if said.get("not_stored") else []
+        under += [str(x["said"]) for x in said.get("companions") or ()]
     return {
         "when": _when(row.at, zone),
         "said": sentence(word, _name(row.who, told.names), row.note, **kept),

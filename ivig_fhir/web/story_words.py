@@ -39,6 +39,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "order.stopped": "{who} stopped the order{said}.",
         "order.completed": "{who} closed the order: every infusion was given{said}.",
         "order.entered-in-error": "{who} took the order back as written by mistake{said}.",
+        "order.companions": "{who} tried again to bring what goes with the order after it; {note} of it do not follow.",
         "order.dispensed": "{who} handed the product out.",
         "order.dispensed-with-reason": "{who} handed the product out with a reason, against a condition of the hand-out{note}.",
         "order.reconciled": "{who} cleared the discrepancy of a hand-out.",
@@ -83,7 +84,7 @@ CHOICES: Mapping[str, str] = MappingProxyType(
     }
 )
 _CHANGES = frozenset({"order.changed", "order.revised"})
-_PLAIN_NOTE = frozenset({"infusion.released", "infusion.held", "infusion.cleared"})
+_PLAIN_NOTE = frozenset({"infusion.released", "infusion.held", "infusion.cleared", "order.companions"})
 UNKNOWN = "Something was recorded that this page has no words for: {what}."
 
 

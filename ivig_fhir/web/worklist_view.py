@@ -15,6 +15,7 @@ from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.store.claims import Claim
 from ivig_fhir.store.proposals import DECIDED
+from ivig_fhir.web.companions_view import left_word
 from ivig_fhir.web.render import NBSP, amount, clock, day, duration, plural, short_name
 from ivig_fhir.web.worklist_filters import CLAIMED, NEEDED, PAGE, STATES_OF, STATUSES, Desk, Filters
 from ivig_fhir.workflow.worklist import Row, Worklist
@@ -170,6 +171,7 @@ def _look(r: Row, answered: bool) -> str:
     said = ["Answer to read"] if answered else []
     said += [f"{', '.join(lost)} lost in the EHR"] if (lost := _lost(r)) else []
     said += ["No task in the EHR"] if r.task is None and r.state in ("sent", "incomplete", "queried") else []
+    said += [word] if r.known and (word := left_word(r.known)) else []
     said += ["Patient not readable"] if r.patient is None else []
     return "; ".join(said + ([plural(reasons, "reason")] if reasons else []) + ([f"{len(gaps)} not assessed"] if gaps else []))
 

@@ -12,11 +12,12 @@ from ivig_fhir.errors import StateError
 from ivig_fhir.fhir.stored_order import StoredOrder
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.order.bundle import checked
+from ivig_fhir.order.companions import follow
 from ivig_fhir.order.course import CODED, ROLES, Step, take
 from ivig_fhir.order.course_writes import course_transaction
-from ivig_fhir.order.decision import Stored, version_of
+from ivig_fhir.order.decision import Stored
 from ivig_fhir.order.states import Event, OrderState
-from ivig_fhir.order.transaction import without_types
+from ivig_fhir.order.transaction import version_of, without_types
 from ivig_fhir.store import orders, proposals, rechecks, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
@@ -64,7 +65,7 @@ def open_course(runtime: Runtime, session: sessions.Session, run_id: str) -> Cou
     settle(runtime, session, run_id)
     with runtime.database.read() as tx:
         order, looked = orders.load(tx, session.context.tenancy, run_id), rechecks.of_run(tx, run_id)
-    stored = read_stored(runtime.client(session), run_id, order)
+    stored = read_stored(runtime.client(session), run_id, order, runtime.decision_mode(session).updates)
     today = runtime.now().astimezone(runtime.site.timezone).date()
     return Course(run, order, stored, tuple(StoredOrder(stored.order).dates), looked, today)
 
@@ -88,7 +89,8 @@ def move(runtime: Runtime, session: sessions.Session, run_id: str, event: Event,
     if not mode.writes:
         return (Refusal("ehr", mode.reason),)
     writes = course_transaction(course.stored, made, runtime.canonical, runtime.version)
-    send_decision(runtime, session, course.order, made, without_types(checked(writes), mode.abilities.creates))
+    left = follow(course.stored.companions, made.decision).left
+    send_decision(runtime, session, course.order, made, without_types(checked(writes), mode.abilities.creates), left)
     return ()
 
 

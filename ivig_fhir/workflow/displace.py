@@ -10,6 +10,7 @@ from dataclasses import replace
 from ivig_fhir.errors import Conflict, FhirError, OutcomeUnknown, StateError
 from ivig_fhir.fhir.building import digest
 from ivig_fhir.order.bundle import checked
+from ivig_fhir.order.companions import Left, follow
 from ivig_fhir.order.decision import Act, Reason, decision_transaction
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.reply import Reply
@@ -62,14 +63,14 @@ def displaced(runtime: Runtime, session: sessions.Session, order: Order) -> Iter
         return
     if not allows(old.state, Event.REPLACE):
         raise StateError("replaces what is decided", said=_ELSEWHERE)
-    made, writes = _cancelling(runtime, session, old, order)
+    made, writes, left = _cancelling(runtime, session, old, order)
     how = runtime.mode(session)
     if how.mode != "transaction" or not how.atomic:
-        send_decision(runtime, session, old, made, writes)
+        send_decision(runtime, session, old, made, writes, left)
         yield ()
         return
     with runtime.database.write() as tx:
-        held = held_text(old, made, writes)
+        held = held_text(old, made, writes, left)
         if not orders.hold_decision(tx, old.run, (old.state,), held, made.who.reference, runtime.now()):
             raise Conflict("a decision is under way", said="Another decision on the order that this one replaces is under way.")
     try:
@@ -81,15 +82,16 @@ def displaced(runtime: Runtime, session: sessions.Session, order: Order) -> Iter
             settle(runtime, session, old.run)
 
 
-def _cancelling(runtime: Runtime, session: sessions.Session, old: Order, new: Order) -> tuple[Reply, Transaction]:
-    """The prescriber's word on the old order, and its writes over exactly what stands there now."""
-    stored, who, now = read_stored(runtime.client(session), old.run, old), clinician(session), runtime.now()
+def _cancelling(runtime: Runtime, session: sessions.Session, old: Order, new: Order) -> tuple[Reply, Transaction, tuple[Left, ...]]:
+    """The prescriber's word on the old order, its writes over exactly what stands there now, and which companions stay."""
+    how, who, now = runtime.decision_mode(session), clinician(session), runtime.now()
+    stored = read_stored(runtime.client(session), old.run, old, how.updates)
     words = runtime.content.constants["words"]["replaced"]
     made = Reply(OrderState.CANCELLED, who, now, words, json.loads(old.verification or "null"), new.run)
     reason = Reason("", words, f"urn:uuid:{new.run}")
     act = Act(OrderState.CANCELLED, who, now, digest([stored.order]), runtime.canonical, runtime.version, reason, Event.REPLACE)
     writes = checked(decision_transaction(stored, act))
-    return made, without_types(writes, runtime.decision_mode(session).abilities.creates)
+    return made, without_types(writes, how.abilities.creates), follow(stored.companions, OrderState.CANCELLED).left
 
 
 def _replaced(runtime: Runtime, session: sessions.Session, run: str) -> Order:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from ivig_fhir.errors import StateError
 from ivig_fhir.fhir.building import digest
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.order.bundle import checked
+from ivig_fhir.order.companions import Left, follow
 from ivig_fhir.order.decision import Act, Reason, answer_transaction, decision_transaction
 from ivig_fhir.order.reply import Reply, reply
 from ivig_fhir.order.states import OrderState
@@ -38,11 +40,11 @@ def withdraw_order(runtime: Runtime, session: sessions.Session, run_id: str, not
     made = _reply(runtime, session, order, OrderState.CANCELLED, note)
     if not isinstance(made, Reply):
         return made
-    stored = read_stored(runtime.client(session), run_id, order)
+    stored = read_stored(runtime.client(session), run_id, order, runtime.decision_mode(session).updates)
     words = runtime.content.constants["words"]
     reason = Reason("", words["withdrawn"], made.note)
     act = Act(made.decision, made.who, made.at, digest([stored.order]), runtime.canonical, runtime.version, reason)
-    return _send(runtime, session, order, made, decision_transaction(stored, act))
+    return _send(runtime, session, order, made, decision_transaction(stored, act), follow(stored.companions, made.decision).left)
 
 
 def order_again(runtime: Runtime, session: sessions.Session, run_id: str) -> Run:
@@ -68,9 +70,11 @@ def _reply(runtime: Runtime, session: sessions.Session, order: Order, decision: 
     return reply(decision, note, OrderState(order.state), asked, clinician(session), runtime.now())
 
 
-def _send(runtime: Runtime, session: sessions.Session, order: Order, made: Reply, writes: Transaction) -> tuple[Refusal, ...]:
+def _send(
+    runtime: Runtime, session: sessions.Session, order: Order, made: Reply, writes: Transaction, left: Sequence[Left] = ()
+) -> tuple[Refusal, ...]:
     mode = runtime.decision_mode(session)
     if not mode.writes:
         return (Refusal("ehr", mode.reason),)
-    send_decision(runtime, session, order, made, without_types(checked(writes), mode.abilities.creates))
+    send_decision(runtime, session, order, made, without_types(checked(writes), mode.abilities.creates), left)
     return ()

@@ -20,6 +20,7 @@ from ivig_fhir.ehr.modes import WRITTEN, WriteMode, without, write_mode
 from ivig_fhir.ehr.profiles import ServerProfile, profile
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
+from ivig_fhir.order.companions import TYPES
 from ivig_fhir.order.verification import Review
 from ivig_fhir.settings import Settings
 from ivig_fhir.smart.issuers import Issuer
@@ -173,7 +174,9 @@ class Runtime:
             creates = frozenset(t for t in ("Provenance", "Task") if declared.can(t, "create") and ask(t, "c") == "yes")
             mode: Literal["transaction", "sequential", "read-only"] = "transaction" if whole else "sequential"
             reason = "The decision is written to the EHR." if updates else "The EHR does not let this app change the order."
-            self.modes[key] = WriteMode(mode if updates else "read-only", reason, Abilities(creates, frozenset()), whole)
+            follow = frozenset(t for t in TYPES if updates and declared.can(t, "update") and ask(t, "u") == "yes")
+            how = mode if updates else "read-only"
+            self.modes[key] = WriteMode(how, reason, Abilities(creates, frozenset()), whole, updates=follow)
         return self.modes[key]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ivig_fhir.ehr.reconcile import Written
 from ivig_fhir.ehr.write import complete, find_out, write
 from ivig_fhir.errors import ChangedInEhr, Conflict, FhirError, LaunchError, OutcomeUnknown
 from ivig_fhir.fhir.building import decode, encode
+from ivig_fhir.order.companions import Left, unfollowed
 from ivig_fhir.order.course import Step
 from ivig_fhir.order.receipt import ALREADY, STORED
 from ivig_fhir.order.reply import Reply
@@ -26,15 +28,22 @@ _THERE = (STORED, ALREADY)
 
 
 def send_decision(
-    runtime: Runtime, session: sessions.Session, order: Order, made: Verification | Reply | Step, writes: Transaction
+    runtime: Runtime,
+    session: sessions.Session,
+    order: Order,
+    made: Verification | Reply | Step,
+    writes: Transaction,
+    left: Sequence[Left] = (),
 ) -> None:
     """Keeps a decision, a reply or a step of a running order, sends it, and records it once the EHR holds it.
+
+    `left` are the companions that are known not to follow.
 
     Errors: Conflict while another decision is under way; OutcomeUnknown when the answer was lost, and then `settle` finds out; any other
     FhirError when nothing was stored. What the EHR does not hold after a lost answer is kept until somebody looks again: it may be slow
     on its way, and would stand in the EHR with nobody here who knew of it.
     """
-    held = held_text(order, made, writes)
+    held = held_text(order, made, writes, left)
     with runtime.database.write() as tx:
         if not orders.hold_decision(tx, order.run, (order.state,), held, made.who.reference, runtime.now()):
             raise Conflict("a decision is under way", said="Another decision on this order is under way.")
@@ -54,11 +63,10 @@ def send_decision(
     _record(runtime, session.context.tenancy, order.run, decode(held), written)
 
 
-def held_text(order: Order, made: Verification | Reply | Step, writes: Transaction) -> str:
+def held_text(order: Order, made: Verification | Reply | Step, writes: Transaction, left: Sequence[Left] = ()) -> str:
     """What is kept of a decision while its fate is open: the decision, from which state, by whom, and what is sent."""
-    return _text(
-        {"decision": _after(order) | made.to_json(), "from": order.state, "by": made.who.reference, "transaction": to_json(writes)}
-    )
+    word = _after(order) | made.to_json() | {"companions": [x.to_json() for x in left]}
+    return _text({"decision": word, "from": order.state, "by": made.who.reference, "transaction": to_json(writes)})
 
 
 def settle(runtime: Runtime, session: sessions.Session, run: str) -> None:
@@ -120,7 +128,15 @@ def settle_all(runtime: Runtime, session: sessions.Session) -> None:
 def _record(runtime: Runtime, tenancy: Tenancy, run: str, held: dict[str, Any], written: Written) -> None:
     """The decision as it was made, with the parts that the EHR does not hold, and where it holds the others."""
     stored = {p.role: p.reference for p in written.parts if p.reference}
-    made = held["decision"] | {"not_stored": [p.role for p in written.parts if p.state not in _THERE], "stored": stored}
+    beside = {e.role: e for e in from_json(held["transaction"]).entries if e.beside}
+    lost = [p for p in written.parts if p.state not in _THERE]
+    left = [*(held["decision"].get("companions") or ()), *(unfollowed(beside[p.role], p.said).to_json() for p in lost if p.role in beside)]
+    made = held["decision"] | {
+        "not_stored": [p.role for p in lost if p.role not in beside],
+        "stored": {role: where for role, where in stored.items() if role not in beside},
+        "companions": left,
+        "versions": {p.role: p.version for p in written.parts if p.role in beside and p.reference},
+    }
     now = runtime.now()
     with runtime.database.write() as tx:
         orders.record_decision(tx, run, (held["from"],), made["decision"], _text(made), held["by"], now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference, reference_key
 from ivig_fhir.order.approval import Clinician, Refusal
 from ivig_fhir.order.bundle import TASK, checked
+from ivig_fhir.order.companions import follow
 from ivig_fhir.order.course_writes import HOLD
 from ivig_fhir.order.decision import Act, Reason, Stored, decision_transaction
 from ivig_fhir.order.receipt import Receipt
@@ -31,6 +32,7 @@ from ivig_fhir.store.orders import Order
 from ivig_fhir.store.proposals import Run
 from ivig_fhir.workflow.altered import alterations
 from ivig_fhir.workflow.claim import claim_on, other_worker
+from ivig_fhir.workflow.companions import read_companions
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
@@ -62,7 +64,7 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
         run = proposals.load(tx, session.context.tenancy, run_id)
         order = orders.load(tx, session.context.tenancy, run_id)
     client = runtime.client(session)
-    stored = read_stored(client, run_id, order)
+    stored = read_stored(client, run_id, order, runtime.decision_mode(session).updates)
     patient = reference(stored.order, "subject").removeprefix("Patient/")
     answers = read_answers(runtime, session, patient)
     record = [answers.patient, *(r for a in answers.by_type.values() for r in a.resources)]
@@ -78,8 +80,10 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))
 
 
-def read_stored(client: FhirClient, run_id: str, order: Order) -> Stored:
+def read_stored(client: FhirClient, run_id: str, order: Order, writable: Collection[str] | None = None) -> Stored:
     """The order, its group and its tasks as the EHR holds them now.
+
+    `writable` are the types of its companions that may be changed; None where nothing is to be known of them.
 
     Errors: NotFound when the order is not there; FhirError when one of them could not be read: what is not seen is not taken for absent,
     or a decision would pass it by; SeveralAnchors when somebody copied the order; StateError when what carries its identifier is another
@@ -99,7 +103,8 @@ def read_stored(client: FhirClient, run_id: str, order: Order) -> Stored:
     if run_of(dict(mine[0])) != urn:
         raise StateError("order of another run", said=_ANOTHER_RUN, remedy=_BY_HAND)
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
-    return Stored(dict(mine[0]), _part(client, receipt, GROUP), _part(client, receipt, TASK), _hold(client, order))
+    companions = read_companions(client, order, writable) if writable is not None else ()
+    return Stored(dict(mine[0]), _part(client, receipt, GROUP), _part(client, receipt, TASK), _hold(client, order), companions)
 
 
 def _hold(client: FhirClient, order: Order) -> dict[str, Any] | None:
@@ -167,7 +172,8 @@ def decide_order(
     mode = runtime.decision_mode(session)
     if not mode.writes:
         return (Refusal("ehr", mode.reason),)
-    send_decision(runtime, session, case.approved, made, _possible(checked(decision_transaction(case.review.stored, act)), mode))
+    writes, left = checked(decision_transaction(case.review.stored, act)), follow(case.review.stored.companions, decision).left
+    send_decision(runtime, session, case.approved, made, _possible(writes, mode), left)
     return ()
 
 

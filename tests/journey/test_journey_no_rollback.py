@@ -1,7 +1,8 @@
-"""A server that does not undo a failed transaction: a decision puts the order first and alone, so that nothing stands beside a draft."""
+"""A server that does not undo a failed transaction: a decision's record and task come after the order, never beside a draft."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,13 +45,14 @@ def statuses(at: Hospital) -> tuple[str, ...]:
     return tuple(str(at.held(type_, CIDP)[0]["status"]) for type_ in ("RequestGroup", "Task"))
 
 
-def test_the_order_is_the_first_thing_that_a_decision_writes(at: Hospital, wire: Wire) -> None:
+def test_the_task_of_a_decision_follows_the_order_and_what_goes_with_it(at: Hospital, wire: Wire) -> None:
     pharmacist = before_the_order(at)
     wire.sent.clear()
     pharmacist.press("Verify")
     assert pharmacist.json["state"] == "verified"
-    written = [str(r.url).removeprefix(f"{EHR}/fhir/").split("/")[0] for r in wire.sent if r.method in ("PUT", "POST")]
-    assert written == ["MedicationRequest", "RequestGroup", "Provenance", "Task"]
+    written = [str(r.url).removeprefix(f"{EHR}/fhir/") for r in wire.sent if r.method in ("PUT", "POST")]
+    assert written[-4] == f"MedicationRequest/{at.orders(CIDP)[0]['id']}"
+    assert [w.split("/")[0] for w in written[-3:]] == ["RequestGroup", "Provenance", "Task"]
     assert (at.orders(CIDP)[0]["status"], *statuses(at)) == ("active", "active", "completed")
 
 
@@ -78,9 +80,17 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+def is_the_order(asked: requests.PreparedRequest) -> bool:
+    """Whether the order itself is written, and not a medicine that goes with it."""
+    if asked.method != "PUT" or "/MedicationRequest/" not in str(asked.url):
+        return False
+    sent = json.loads(asked.body or b"{}")
+    return bool(sent["identifier"][0]["value"] == sent["groupIdentifier"]["value"])
+
+
 def dies_after_the_order(asked: requests.PreparedRequest, send: Send) -> requests.Response:
     answer = send(asked)
-    if asked.method == "PUT" and "/MedicationRequest/" in str(asked.url):
+    if is_the_order(asked):
         raise Killed
     return answer
 
@@ -92,7 +102,7 @@ class Dark:
         self.stores, self.lost = stores, False
 
     def __call__(self, asked: requests.PreparedRequest, send: Send) -> requests.Response:
-        if asked.method == "PUT" and "/MedicationRequest/" in str(asked.url):
+        if is_the_order(asked):
             self.lost = True
             if self.stores:
                 send(asked)
