@@ -8,7 +8,7 @@ from typing import Any
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import SAME, SAME_MEANING, Line, Receipt
 from ivig_fhir.order.recompute import Recalculated
-from ivig_fhir.order.transaction import Transaction
+from ivig_fhir.order.transaction import Transaction, sent_in
 from ivig_fhir.proposal.context import MAIN
 
 Resource = Mapping[str, Any]
@@ -22,7 +22,7 @@ def since_approval(sent: Transaction, receipt: Receipt | None, now: Resource) ->
 
 def against(sent: Transaction, receipt: Receipt | None, stored: Resource, status: str = "draft") -> tuple[Line, ...]:
     """The approved order against a stored one, each reference within the run as the EHR stored it; `status` is what it has by now."""
-    main = sent.entry(MAIN)
+    main = (sent_in(sent, receipt.mode) if receipt else sent).entry(MAIN)
     if main is None:
         return ()
     where = {p.role: p.reference for p in receipt.parts if p.reference} if receipt else {}

@@ -10,6 +10,7 @@ from ivig_fhir.fhir.building import canonical
 from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.extensions import DOSE_BASIS, RATE_STEP, read
 from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.fhir.reading import identifiers
 from ivig_fhir.order.meaning import meaning, same
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Line
 
@@ -49,7 +50,8 @@ def _line(name: str, sent: Any, stored: Any, known: Mapping[str, str], kind: str
     elif same(sent, stored):
         result = SAME
     else:
-        result = SAME_MEANING if meaning(sent, known) == meaning(stored, {}) or _translated(sent, stored) else CHANGED
+        gained = _kept(sent, stored) if kind == _NUMBER else _translated(sent, stored)
+        result = SAME_MEANING if gained or meaning(sent, known) == meaning(stored, {}) else CHANGED
     return Line(name, show(sent), show(stored), result, bool(kind), kind)
 
 
@@ -58,6 +60,16 @@ def _translated(sent: Any, stored: Any) -> bool:
     if not isinstance(sent, dict) or not isinstance(stored, dict) or not isinstance(sent.get("coding"), list):
         return False
     return sent.get("text") == stored.get("text") and set(codings(sent)) <= set(codings(stored))
+
+
+def _kept(sent: Any, stored: Any) -> bool:
+    """Whether every number by which the order is found is still there; a server may add its own, and say more about ours."""
+    return set(_numbers(sent)) <= set(_numbers(stored))
+
+
+def _numbers(value: Any) -> tuple[str, ...]:
+    """Each identifier as `system|value`, of one or of a list."""
+    return identifiers({"identifier": value if isinstance(value, list) else [value]})
 
 
 def _empty(value: Any) -> bool:
@@ -98,6 +110,8 @@ def _picked(order: Element, path: str) -> Any:
         "weight": read(calculated, DOSE_BASIS),
         "status": {"status": order.get("status"), "intent": order.get("intent")},
         "requester": order.get("requester"),
+        "identifier": order.get("identifier"),
+        "group": order.get("groupIdentifier"),
     }
     return fields[path]
 
@@ -157,6 +171,10 @@ def _repeat(repeat: Element) -> str:
     return f"{often}, {bounds.get('start')} to {bounds.get('end')}" if isinstance(bounds, dict) else often
 
 
+def _numbered(value: Any) -> str:
+    return ", ".join(n.partition("|")[2] or n for n in _numbers(value)) or NOTHING
+
+
 def _status(value: Element) -> str:
     return NOTHING if _empty(value) else f"{value.get('status')} {value.get('intent')}"
 
@@ -171,9 +189,13 @@ _ESSENTIAL = (
     ("Dosing weight and policy", "weight", _weight),
     ("Status", "status", _status),
     ("Requester", "requester", _shown),
+    ("Number of the order", "identifier", _numbered),
+    ("Number of its group", "group", _numbered),
 )
 # What each of these is about, in the one word that the audit keeps.
 _KIND = {"patient": "patient", "product": "product", "dose": "dose", "dates": "timing", "rate": "rate", "steps": "rate", "weight": "weight"}
-_KIND |= {name: name for name in ("status", "requester")}
+_NUMBER = "identifier"
+_KIND |= {name: name for name in ("status", "requester")} | {"identifier": _NUMBER, "group": _NUMBER}
 _COVERED = frozenset({"subject", "medicationCodeableConcept", "medicationReference", "status", "intent", "requester", "dosageInstruction"})
+_COVERED |= {"identifier", "groupIdentifier"}
 _COVERED_DOSAGE = frozenset({"doseAndRate", "extension"})

@@ -18,7 +18,7 @@ UNKNOWN = "unknown"  # the answer was lost, and the EHR does not let us look for
 class Line:
     """One field: what was sent, what is stored, how they compare; an essential one lost or changed makes the order incomplete.
 
-    kind: what an essential field is about (patient, product, dose, timing, rate, weight, status, requester); a word for the audit.
+    kind: what an essential field is about (patient, product, dose, timing, rate, weight, status, requester, identifier), for the audit.
     """
 
     field: str

@@ -96,6 +96,11 @@ def sequential(transaction: Transaction) -> tuple[Entry, ...]:
     return tuple(replace(e, resource=_without(e.resource, "detectedIssue")) if e.method == "POST" else e for e in transaction.entries)
 
 
+def sent_in(transaction: Transaction, mode: str) -> Transaction:
+    """What went over the wire in that way of writing: a receipt compares what is stored with this."""
+    return Transaction(transaction.run, sequential(transaction)) if mode == "sequential" else transaction
+
+
 def chunked(transaction: Transaction, limit: int | None) -> tuple[Transaction, ...]:
     """The transaction in pieces of at most `limit` entries where any is conditional (some servers allow no more); else as it is.
 

@@ -11,7 +11,7 @@ from ivig_fhir.chart.snapshot import ChartSnapshot
 from ivig_fhir.ehr.client import FhirClient
 from ivig_fhir.ehr.modes import WriteMode
 from ivig_fhir.ehr.search import search
-from ivig_fhir.errors import EhrUnavailable, NotFound, ResourceGone, SeveralAnchors, StateError
+from ivig_fhir.errors import EhrUnavailable, IvigError, NotFound, ResourceGone, SeveralAnchors, StateError
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.fhir.identifiers import URI, run_of
 from ivig_fhir.fhir.reading import identifiers, reference, reference_key
@@ -86,8 +86,8 @@ def read_stored(client: FhirClient, run_id: str, order: Order, writable: Collect
     `writable` are the types of its companions that may be changed; None where nothing is to be known of them.
 
     Errors: NotFound when the order is not there; FhirError when one of them could not be read: what is not seen is not taken for absent,
-    or a decision would pass it by; SeveralAnchors when somebody copied the order; StateError when what carries its identifier is another
-    patient's, or no part of the run.
+    or a decision would pass it by; SeveralAnchors when somebody copied the order; StateError when the order lost its identifier, or what
+    carries it is another patient's, or no part of the run.
     """
     urn = f"urn:uuid:{run_id}"
     found = search(client, "MedicationRequest", [("identifier", f"{URI}|{urn}")], fresh=True)
@@ -95,7 +95,7 @@ def read_stored(client: FhirClient, run_id: str, order: Order, writable: Collect
     if found.problem and not mine:
         raise found.error or EhrUnavailable("order of this run")
     if not mine:
-        raise NotFound("order of this run", said="The EHR does not show this order any more.")
+        raise _unfound(client, order)
     if len(mine) > 1:
         raise SeveralAnchors(f"{len(mine)} orders of one run")
     if reference_key(reference(mine[0], "subject")) != f"Patient/{order.patient}":
@@ -105,6 +105,16 @@ def read_stored(client: FhirClient, run_id: str, order: Order, writable: Collect
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     companions = read_companions(client, order, writable) if writable is not None else ()
     return Stored(dict(mine[0]), _part(client, receipt, GROUP), _part(client, receipt, TASK), _hold(client, order), companions)
+
+
+def _unfound(client: FhirClient, order: Order) -> IvigError:
+    """What it is that no order of this number is found: it is gone, or it stands where it was stored, without its number."""
+    receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
+    held, main = _part(client, receipt, MAIN), receipt.part(MAIN) if receipt else None
+    if main is None or held is None or f"{URI}|urn:uuid:{order.run}" in identifiers(held):
+        return NotFound("order of this run", said="The EHR does not show this order any more.")
+    said = f"The EHR holds this order as {main.reference} without the number by which it is found: nothing can be decided on it here."
+    return StateError("order without its number", said=said, remedy=_BY_HAND)
 
 
 def _hold(client: FhirClient, order: Order) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from ivig_fhir.ehr.client import FhirClient
@@ -15,7 +16,7 @@ from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Receipt
 from ivig_fhir.order.states import OrderState, move
-from ivig_fhir.order.transaction import Entry, Transaction, from_json
+from ivig_fhir.order.transaction import Entry, Transaction, from_json, sent_in
 from ivig_fhir.order.unsent import first_day, too_late
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store import orders, sessions
@@ -106,7 +107,8 @@ def _complete(runtime: Runtime, access: Access, order: Order, sent: Transaction)
     try:
         earlier = Receipt.from_json(json.loads(order.receipt))
         written = complete(access.client, sent, earlier.parts, going_on(runtime, order.run))
-        return _record(runtime, access, order, sent, written)
+        # Its parts went alone now; the order itself stands there as it was sent then.
+        return _record(runtime, access, order, sent, replace(written, mode=earlier.mode))
     except (FhirError, LaunchError, StateError):
         with runtime.database.write() as tx:
             orders.end_claim(tx, order.run)
@@ -166,7 +168,7 @@ def _record(runtime: Runtime, access: Access, order: Order, sent: Transaction, w
 
 
 def _receipt(runtime: Runtime, client: FhirClient, sent: Transaction, written: Written) -> Receipt:
-    main, part = sent.entry(MAIN), written.part(MAIN)
+    main, part = sent_in(sent, written.mode).entry(MAIN), written.part(MAIN)
     if main is None or part is None or not part.reference:
         raise OutcomeUnknown("order without a reference")
     stored = client.read(part.reference, fresh=True).body

@@ -86,7 +86,7 @@ SCREEN = (
     "Pump, 99 min, never above 393 mL/h", "Label maximum 4.8 mL/kg/h: 393 mL/h",
     "NDC 13533-800", "HCPCS J1561, per 500 mg: 80 units each infusion, 320 in the course", "Wastage Nothing discarded: modifier JZ",
     "Authorization none in the record", "Coverage Sample Mutual, active", "ordered, 9 required", "Medicines: ", "Vital signs",
-    "9 of 9 essential fields",
+    "11 of 11 essential fields",
     "No overrides Approved by Adwoa Sample-Osei", "every check was made", "3 warnings",
     "Cumulative 0 g in the last 28 days; 2 g/kg with this course", "Last infusion none recorded as given", "Last reaction none recorded",
     "eGFR, CKD-EPI 2021", "Creatinine mg/dL", "IgG",

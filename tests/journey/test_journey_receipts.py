@@ -47,6 +47,7 @@ HARM: list[tuple[str, Change, str, str]] = [
     ("product", lambda o: o["medicationCodeableConcept"].update(text="Immune globulin"), "Product", "lost: product"),
     ("patient", lambda o: o.update(subject={"reference": "Patient/gbs-adult"}), "Patient", "lost: patient"),
     ("timing", twice_a_day, "Dates", "lost: timing"),
+    ("identifier", lambda o: o["identifier"][0].update(value="urn:uuid:another"), "Number of the order", "lost: identifier"),
 ]
 # The same fields told otherwise, and fields that do not count.
 HARMLESS: list[tuple[str, Change]] = [
@@ -56,6 +57,7 @@ HARMLESS: list[tuple[str, Change]] = [
     ("product", lambda o: o["medicationCodeableConcept"]["coding"].append({"system": "urn:oid:1.2.3", "code": "local"})),
     ("patient", lambda o: o.update(subject={"reference": f"{EHR}/fhir/Patient/{CIDP}/_history/1", "display": "SAMPLETON"})),
     ("timing", lambda o: o["dosageInstruction"][0]["timing"].pop("code", None)),
+    ("identifier", lambda o: o["identifier"].insert(0, {"system": "urn:oid:1.2.3", "value": "4711"})),
     ("note", lambda o: o.pop("note")),
 ]
 
@@ -165,3 +167,77 @@ def test_a_dose_that_was_changed_is_seen_in_every_mode(at: Hospital, wire: Wire,
     assert (line["sent"], line["stored"], line["result"]) == ("40 g (calculated 41 g)", "20 g (calculated 41 g)", "changed")
     assert noted(at, tab.run) == ("order.incomplete", "lost: dose")
     assert "Lost or changed: Dose of one infusion." in tab.page.text
+
+
+# ── The number by which the order is found ───────────────────────────────────────────────────────────────────────────
+
+
+def test_an_order_without_its_number_is_incomplete_and_the_pharmacist_reads_where_it_stands(at: Hospital, wire: Wire) -> None:
+    tab = at.tab(CIDP)
+    tab.give_reasons()
+
+    def nameless(asked: requests.PreparedRequest, send: Send) -> requests.Response:
+        answer = send(asked)
+        if asked.method == "POST" and str(asked.url).rstrip("/").endswith("/fhir"):
+            [order] = at.orders(CIDP)
+            at.change(f"MedicationRequest/{order['id']}", identifier=[])
+        return answer
+
+    wire.fault = nameless
+    tab.press("Approve order", acknowledged="yes")
+    wire.fault = None
+    assert "Lost or changed: Number of the order." in tab.page.text
+    assert tab.json["state"] == "incomplete"
+    [main] = [p for p in tab.json["receipt"]["parts"] if p["role"] == "medication-request"]
+    pharmacist = at.tab(CIDP, "pharmacist", target="pharmacy")
+    assert "Incomplete" in pharmacist.page.text
+    page = pharmacist.go(f"{tab.run}/")
+    assert page.status == 409
+    assert f"The EHR holds this order as {main['reference']} without the number by which it is found" in page.text
+    held = at.parts.store.current("MedicationRequest", main["reference"].split("/")[1])
+    assert held is not None
+    assert held.body is not None
+    assert held.body["status"] == "draft"
+
+
+# ── Part by part ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def with_findings(at: Hospital, fault: str = "no-transaction") -> Tab:
+    tab = at.tab("mg-crisis-ckd", fault=fault)
+    tab.give_reasons()
+    tab.press("Approve order", acknowledged="yes")
+    return tab
+
+
+def fields_apart(tab: Tab) -> dict[str, str]:
+    return {x["field"]: x["result"] for x in receipt_of(tab)["lines"] if x["result"] not in ("same", "same-meaning")}
+
+
+def test_part_by_part_nothing_is_called_lost_that_was_never_sent(at: Hospital, wire: Wire) -> None:
+    tab = with_findings(at)
+    receipt = receipt_of(tab)
+    assert (receipt["mode"], receipt["incomplete"]) == ("sequential", False)
+    assert fields_apart(tab) == {}
+    [order] = at.orders("mg-crisis-ckd")
+    findings = at.held("DetectedIssue", "mg-crisis-ckd")
+    assert findings
+    assert all(f["implicated"] == [{"reference": f"MedicationRequest/{order['id']}"}] for f in findings)
+    assert "detectedIssue" not in order
+    assert "Other fields that differ" not in tab.page.text
+
+
+def test_in_one_transaction_findings_that_are_lost_are_called_lost(at: Hospital, wire: Wire) -> None:
+    wire.fault = Forgetful(lambda o: o.pop("detectedIssue"))
+    tab = with_findings(at, fault="")
+    assert fields_apart(tab) == {"detectedIssue": "lost"}
+
+
+def test_an_order_sent_as_a_whole_stays_one_after_its_missing_part_was_sent_alone(at: Hospital, wire: Wire) -> None:
+    wire.fault = Forgetful(half)
+    tab = with_findings(at, fault="")
+    assert tab.json["state"] == "incomplete"
+    wire.fault = None
+    tab.press("Send what is missing")
+    assert (tab.json["state"], receipt_of(tab)["mode"]) == ("sent", "transaction")
+    assert fields_apart(tab) == {}

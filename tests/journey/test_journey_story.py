@@ -125,7 +125,7 @@ def test_the_story_tells_who_did_what_with_reasons_words_and_results(at: Hospita
         f"Overridden: Nephrotoxic drugs at the same time. Monitoring is in place: “{NOTE}”",
         "Content version",
         "Adwoa Sample-Osei sent the order to the EHR.",
-        "The EHR stored the order as a draft for the pharmacist: 9 of 9 essential fields",
+        "The EHR stored the order as a draft for the pharmacist: 11 of 11 essential fields",
         "asked the prescriber: The weight is to be confirmed: “Is furosemide needed now?”",
         "Adwoa Sample-Osei answered: “Held from today”. The order waited for the pharmacist again.",
         "verified the order: the second calculation of version",

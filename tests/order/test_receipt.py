@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from ivig_fhir.fhir.building import decode, encode
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Line, Part, Receipt
 from ivig_fhir.order.states import Event, OrderState, move
+from ivig_fhir.order.transaction import Transaction, sent_in
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -41,7 +43,7 @@ def test_the_essential_fields_are_named_and_come_first() -> None:
     assert essential == [line.field for line in told[: len(essential)]]
     assert essential == [
         "Patient", "Product", "Dose of one infusion", "Dates", "Pump rate, lowest and highest", "Rate steps", "Dosing weight and policy",
-        "Status", "Requester",
+        "Status", "Requester", "Number of the order", "Number of its group",
     ]  # fmt: skip
 
 
@@ -75,9 +77,24 @@ def translated_product(stored: dict[str, Any]) -> None:
     stored["medicationCodeableConcept"]["coding"].append({"system": "http://hl7.org/fhir/sid/ndc", "code": "13533-800-20"})
 
 
+def numbered_by_the_server_too(stored: dict[str, Any]) -> None:
+    stored["identifier"].insert(0, {"system": "urn:oid:1.2.3", "value": "4711", "use": "usual"})
+
+
+def number_with_a_use(stored: dict[str, Any]) -> None:
+    stored["identifier"][0]["use"] = "official"
+
+
+def group_with_an_assigner(stored: dict[str, Any]) -> None:
+    stored["groupIdentifier"]["assigner"] = {"display": "The EHR"}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
+        (numbered_by_the_server_too, "Number of the order"),
+        (number_with_a_use, "Number of the order"),
+        (group_with_an_assigner, "Number of its group"),
         (more_digits, "Dose of one infusion"),
         (unit_spelled_out, "Dose of one infusion"),
         (absolute_subject, "Patient"),
@@ -157,6 +174,14 @@ def two_dosages(stored: dict[str, Any]) -> None:
         (lambda s: s.update(subject={"reference": "Patient/other"}), "Patient", "changed"),
         (lambda s: s.pop("medicationCodeableConcept"), "Product", "lost"),
         (lambda s: s["medicationCodeableConcept"].update(text="Immune globulin"), "Product", "changed"),
+        (lambda s: s.pop("identifier"), "Number of the order", "lost"),
+        (lambda s: s.update(identifier=[]), "Number of the order", "lost"),
+        (lambda s: s["identifier"][0].update(value="urn:uuid:00000000-0000-4000-8000-000000000000"), "Number of the order", "changed"),
+        (lambda s: s["identifier"][0].update(system="urn:oid:1.2.3"), "Number of the order", "changed"),
+        (lambda s: s["identifier"][0].pop("system"), "Number of the order", "changed"),
+        (lambda s: s.update(identifier=[{"system": "urn:oid:1.2.3", "value": "4711"}]), "Number of the order", "changed"),
+        (lambda s: s.pop("groupIdentifier"), "Number of its group", "lost"),
+        (lambda s: s.update(groupIdentifier={"system": "urn:oid:1.2.3", "value": "4711"}), "Number of its group", "changed"),
     ],
 )
 def test_an_essential_loss_makes_the_order_incomplete(change: Change, field: str, result: str) -> None:
@@ -182,6 +207,16 @@ def test_a_changed_text_is_told() -> None:
 def test_what_the_server_added_is_named() -> None:
     told = lines(lambda stored: stored.update(recorder={"reference": "Practitioner/x"}))
     assert (told["recorder"].result, told["recorder"].sent) == ("added-by-server", "nothing")
+
+
+def test_what_was_sent_one_by_one_is_compared_as_it_was_sent() -> None:
+    made = written()
+    main = {**made.entries[0].resource, "detectedIssue": [{"reference": made.entries[1].full_url}]}
+    whole = Transaction(made.run, (replace(made.entries[0], resource=main), *made.entries[1:]))
+    stored = {k: v for k, v in main.items() if k != "detectedIssue"}
+    by_mode = {mode: compare(sent_in(whole, mode).entries[0].resource, stored, {}) for mode in ("transaction", "sequential")}
+    told = {mode: {x.field: x.result for x in lines}.get("detectedIssue") for mode, lines in by_mode.items()}
+    assert told == {"transaction": "lost", "sequential": None}
 
 
 def test_findings_are_compared_by_the_references_that_they_became() -> None:
