@@ -195,6 +195,9 @@ def _calculated(lines: Sequence[Recalculated]) -> list[Refusal]:
 
 
 def _reasoned(reason: Reason, known: Mapping[str, str]) -> list[Refusal]:
-    if reason.code not in known:
-        return [Refusal("reason", "The reason is not one of the coded reasons.")]
-    return [] if reason.note.strip() else [Refusal("note", "The reason needs a note.")]
+    refusals = []
+    if not reason.code:
+        refusals.append(Refusal("reason", "Choose a reason."))
+    elif reason.code not in known:
+        refusals.append(Refusal("reason", "The reason is not one of the coded reasons."))
+    return refusals if reason.note.strip() else [*refusals, Refusal("note", "The reason needs a note.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -89,6 +89,12 @@ def rows(tx: Tx, run: str | None = None) -> tuple[AuditRow, ...]:
     if run is not None:
         query = query.where(AUDIT.c.run == run)
     return tuple(AuditRow(**found) for found in tx.conn.execute(query).mappings())
+
+
+def runs_of(tx: Tx, who: str, what: str, runs: Collection[str]) -> frozenset[str]:
+    """Of these runs the ones on which this person did this."""
+    query = select(AUDIT.c.run).where(AUDIT.c.run.in_(runs), AUDIT.c.who == who[:500], AUDIT.c.what == what)
+    return frozenset(tx.conn.execute(query).scalars())
 
 
 def verify(tx: Tx) -> tuple[str, ...]:

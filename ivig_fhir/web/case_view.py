@@ -16,26 +16,26 @@ from ivig_fhir.order.verification import OWN, not_second
 from ivig_fhir.proposal.model import RateSchedule, Step
 from ivig_fhir.store import sessions
 from ivig_fhir.web.alteration_view import alteration_view
+from ivig_fhir.web.blood_view import height_said, weight_before
+from ivig_fhir.web.case_findings import case_findings
 from ivig_fhir.web.companions_view import astray_view, left_view
 from ivig_fhir.web.desk import Desk, indication_codes
 from ivig_fhir.web.double_view import double_view
 from ivig_fhir.web.figures_view import figure_rows
-from ivig_fhir.web.finding_view import kept_finding_view
 from ivig_fhir.web.given_view import given_view
 from ivig_fhir.web.order_view import allergies_said
 from ivig_fhir.web.pictures import LOW, RatePicture, rate_picture
 from ivig_fhir.web.record_view import before_view, laboratory_view
-from ivig_fhir.web.render import REASONS, STATES, amount, clock, day, duration, percent, short_name, shouted
+from ivig_fhir.web.render import STATES, amount, capitalize_first, clock, day, duration, percent, short_name, shouted
 from ivig_fhir.web.schedule import days_view, series_facts
 from ivig_fhir.web.supply_view import companions_by_kind, receipt_said, supply_view, vials_said
 from ivig_fhir.web.talk_view import talk_view
-from ivig_fhir.web.verification_view import TIERS, second_person, second_person_because, steps_view
+from ivig_fhir.web.verification_view import TIERS, made_of, second_person, second_person_because, setting_said, steps_view
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.verify import Case
 
 View = dict[str, Any]
 _DOSING = "Dosing weight"
-_MANY = 5  # from here on a warning is one line, and opens
 _SHORT = {**STATES, "sent": "Waiting", "queried": "Question asked", "incomplete": "Incomplete"}
 _BASIS = {
     "label": "Every step is printed in the label.",
@@ -69,7 +69,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
     return {
         "title": short_name(desk.order_set.name),
         "subtitle": f"{_SHORT[state]}, {'on label' if kept['on_label'] else 'off label'}",
-        "banner": _banner(case, kept),
+        "banner": {**_banner(case, kept), "setting": setting_said(desk)},
         **_order(desk),
         **_pump(desk),
         "weights": weights_view(desk),
@@ -78,7 +78,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "supply": supply_view(desk),
         "companions": companions_by_kind(kept),
         "receipt": receipt_said(case.approved.receipt),
-        **_findings(kept, runtime),
+        **case_findings(kept, runtime.content),
         "approver": case.review.signers[0].display,
         "approved_at": f"{day(case.approved.approved_at, year=False).partition(' ')[2]}, {clock(case.approved.approved_at)}",
         "second": _second(case, agrees),
@@ -98,7 +98,7 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
 def steps_page(case: Case, runtime: Runtime) -> View:
     """What stands beside the screen: each step of a verification, the receipt, companions, formulas, what was given, sources."""
     kept, citations = json.loads(case.approved.body), runtime.content.citations
-    desk = Desk(case, kept, runtime.content)
+    desk, titles = Desk(case, kept, runtime.content), {id_: title for _, id_, title in runtime.content.constants["check_index"]}
     keys = dict.fromkeys(key for f in kept["findings"] for key in f["citations"] if key in citations)
     return {
         "title": short_name(desk.order_set.name),
@@ -109,6 +109,7 @@ def steps_page(case: Case, runtime: Runtime) -> View:
         "companions": [c["title"] for c in kept["companions"] if c["selected"]],
         "figures": figure_rows(kept.get("figures", [])),
         "given": given_view(kept.get("given_before")),  # an order of an earlier version has none
+        "bases": [{"title": titles[f["check"]], "check": f["check"], "ref": f["ref"], "cited": f["citations"]} for f in kept["findings"]],
         "sources": [citations[key] for key in keys],
     }
 
@@ -130,13 +131,13 @@ def _order(desk: Desk) -> View:
     return {
         "order": days_view(dose["per_infusion_g"], series["dates"] if series else course, series, year=False),
         "facts": [
-            ("Product", f"{desk.product.brand}, {amount(desk.mg_ml, 'mg/mL')}"),
+            ("Product", f"{desk.product.brand}, {amount(desk.mg_ml, 'mg/mL')}{'' if desk.diluent else ', undiluted'}"),
             ("Each infusion", f"exact {amount(dose['calculated_per_infusion_g'], 'g')}, rounded {_rounded(dose)}"),
-            ("Pump", f"{amount(kept['volume_ml'], 'mL')} in {duration(kept['rate']['total_minutes'])}"),
-            ("Vials", vials_said(kept)),
+            ("Vials, volume", f"{vials_said(kept)}; {amount(kept['volume_ml'], 'mL')}"),
             ("Whole course", f"{amount(dose['course_g'], 'g')}; exact {amount(plain(half_up(desk.course_g_kg, '0.01')), 'g/kg')}"),
             *series_facts(series),
         ],
+        "made_of": capitalize_first(", ".join(f"{name if name == 'IgA' else name.lower()} {said}" for name, said in made_of(desk.product))),
         "indication": f"{indication_codes(desk)}, tier {desk.order_set.tier}: {TIERS[desk.order_set.tier]}",
         "evidence": evidence,
     }
@@ -147,15 +148,16 @@ def _rounded(dose: Mapping[str, Any]) -> str:
 
 
 def _pump(desk: Desk) -> View:
-    kept, rate = desk.kept["rate"], _rate(desk.kept["rate"])
+    kept, rate = desk.kept, _rate(desk.kept["rate"])
     highest = max((s.ml_h for s in rate.steps), default=None)
     never = f", never above {amount(highest, 'mL/h')}" if highest is not None else ""
     return {
         "pump": f"Pump, {duration(rate.total_minutes)}{never}",
+        "diluent": desk.content.checks["product.diluent"].thresholds["names"][desk.diluent] if desk.diluent else "",
         "picture": _picture(desk, rate),
         "rate": rate,
         "mg_ml": desk.mg_ml,
-        "rate_notes": [_BASIS[rate.basis], *kept.get("notes", [])],  # an order of an earlier version has none
+        "rate_notes": [_BASIS[rate.basis], *kept["rate"].get("notes", [])],  # an order of an earlier version has none
     }
 
 
@@ -175,39 +177,16 @@ def _rate(kept: Mapping[str, Any]) -> RateSchedule:
 def weights_view(desk: Desk) -> View:
     """All four weights, each with its day or why it is used, and the policy with its version and what it decided."""
     w = desk.kept["weight"]
-    height = desk.chart.latest("body-height")
-    tall = f"Height {plain(half_up(height.value, '0.1'))} cm, {day(height.time.text)}. " if height and height.value and height.time else ""
     shown = (
         ("Actual weight", w["actual_kg"], day(w["effective"]).partition(" ")[2] if w["effective"] else "no date"),
         ("Ideal", w["ideal_kg"], "Devine"),
         ("Adjusted", w["adjusted_kg"], ""),
         (_DOSING, w["dosing_kg"], w["used"]),
     )
+    policy = f"Policy {w['policy']}, version {w['policy_version']}. {w['why']}"
     return {
         "rows": [{"name": name, "kg": f"{kg} kg" if kg else "–", "said": said, "used": name == _DOSING} for name, kg, said in shown],
-        "policy": f"{tall}Policy {w['policy']}, version {w['policy_version']}. {w['why']}",
-    }
-
-
-def _findings(kept: Mapping[str, Any], runtime: Runtime) -> View:
-    """What the checks said when the order was approved: overrides with their reasons, the rest by severity, gaps, and what was clear."""
-    titles = {id_: title for _, id_, title in runtime.content.constants["check_index"]}
-    labels = dict(runtime.content.constants["override_reasons"])
-    given = {o["check"]: o for o in kept["overrides"]}
-    findings = [kept_finding_view(f, titles[f["check"]]) for f in kept["findings"]]
-    warnings = [f for f in findings if f["severity"] == "warning"]
-    gaps = kept["not_assessed"]
-    return {
-        "overrides": [
-            {**f, "reason": f"{given[f['check']]['code']}, {labels[given[f['check']]['code']]}", "note": given[f["check"]]["note"]}
-            for f in findings
-            if f["check"] in given
-        ],
-        "not_assessed": [{"title": titles[n["check"]], "why": REASONS[n["reason"]], "said": n["message"]} for n in gaps],
-        "warnings": warnings,
-        "dense": len(warnings) > _MANY,
-        "infos": [f for f in findings if f["severity"] == "info"],
-        "cleared": [titles[c] for c in kept["clear"]],
+        "policy": f"Height {height_said(desk.chart)}. {policy} {weight_before(desk.chart)}",
     }
 
 

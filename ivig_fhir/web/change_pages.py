@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as Redirect
 from ivig_fhir.errors import ChangedInEhr, OutcomeUnknown, SelectionError
 from ivig_fhir.proposal.selections import ChosenOverride, parse_selections
 from ivig_fhir.store import sessions
+from ivig_fhir.web.calculate_first import calculate_first
 from ivig_fhir.web.change_view import FIELDS, change_view, proposing_view, tried_json
 from ivig_fhir.web.doors import enter, page, sent_json, token
 from ivig_fhir.web.errors import noted, wants_json
@@ -40,8 +41,9 @@ def pages(runtime: Runtime) -> Blueprint:
     blueprint = Blueprint("change", __name__, url_prefix="/s/<sid>")
 
     @blueprint.get("/pharmacy/<run>/change")
-    def begin(sid: str, run: str) -> Response:
-        return _proposing(runtime, enter(runtime, sid, "pharmacist"), run, {})
+    def begin(sid: str, run: str) -> Answer:
+        session = enter(runtime, sid, "pharmacist")
+        return calculate_first(runtime, session, run) or _proposing(runtime, session, run, {})
 
     @blueprint.post("/pharmacy/<run>/change")
     def propose(sid: str, run: str) -> Answer:

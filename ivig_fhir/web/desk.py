@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.content.model import Content, OrderSet, Product
+from ivig_fhir.fhir.building import decode
 from ivig_fhir.fhir.codes import ICD10CM
 from ivig_fhir.fhir.dates import completed_years, parse_date
 from ivig_fhir.fhir.reading import parts, word
@@ -22,6 +23,11 @@ class Desk:
         self.stored: Mapping[str, Any] = case.review.stored.order
         self.product: Product = content.products[kept["product"]["id"]]
         self.order_set: OrderSet = content.order_sets[kept["indication"]]
+
+    @property
+    def diluent(self) -> str:
+        """The code of the diluent that was chosen, "" for none; the order in the EHR does not name it."""
+        return str(decode(self.case.run.selections).get("diluent") or "")
 
     @property
     def kg(self) -> Decimal:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as Redirect
 from ivig_fhir.errors import ChangedInEhr
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.store import sessions
+from ivig_fhir.web.calculate_first import calculate_first, hidden
 from ivig_fhir.web.case_view import apart_view, case_view, steps_page
 from ivig_fhir.web.changed_view import changed_view
 from ivig_fhir.web.doors import enter, page, sent_json, token
@@ -29,20 +30,22 @@ def pages(runtime: Runtime) -> Blueprint:
     blueprint = Blueprint("pharmacy", __name__, url_prefix="/s/<sid>/pharmacy")
 
     @blueprint.get("/<run>/")
-    def case(sid: str, run: str) -> Response:
+    def case(sid: str, run: str) -> Response | Redirect:
         session = enter(runtime, sid, "pharmacist")
-        return case_page(runtime, session, run)
+        return (None if wants_json() else calculate_first(runtime, session, run)) or case_page(runtime, session, run)
 
     @blueprint.get("/<run>/steps")
-    def steps(sid: str, run: str) -> Response:
+    def steps(sid: str, run: str) -> Response | Redirect:
         session = enter(runtime, sid, "pharmacist")
-        return page(runtime, session, "steps.html", steps_page(open_case(runtime, session, run), runtime))
+        return calculate_first(runtime, session, run) or page(
+            runtime, session, "steps.html", steps_page(open_case(runtime, session, run), runtime)
+        )
 
     @blueprint.route("/<run>/double", methods=["GET", "POST"])
     def double(sid: str, run: str) -> Response:
         session = enter(runtime, sid, "pharmacist")
         typed = {k: v for k, v in request.form.items() if k != "csrf_token"}
-        view = apart_view(open_case(runtime, session, run), runtime, typed)
+        view = apart_view(open_case(runtime, session, run), runtime, typed) | {"first": bool(hidden(runtime, session, [run]))}
         if view["rows"]:
             note_second_person(runtime, session, run, view["agrees"])
         return page(runtime, session, "double.html", view)

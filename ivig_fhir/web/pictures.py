@@ -12,11 +12,11 @@ from ivig_fhir.proposal.model import RateSchedule
 from ivig_fhir.proposal.rates import pump_rate
 from ivig_fhir.web.render import clock, day
 
-_LEFT, _RIGHT, _TOP = 40, 390, 40
+_LEFT, _RIGHT, _LINE = 40, 390, 14
 Box = tuple[int, int, int, int]
 LARGE: Box = (40, 254, 26, 88)  # left, right, top, bottom of a trend's field
-SMALL: Box = (8, 140, 22, 48)
-TALL, LOW = 176, 96  # where the time line of a pump picture stands
+SMALL: Box = (8, 140, 20, 37)
+TALL, LOW = (40, 176), (28, 76)  # between which lines a pump picture is drawn: its highest rate, and the time line
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RatePicture:
 
 
 def rate_picture(
-    rate: RateSchedule, start: datetime, kg: Decimal | None, label_ml_kg_h: Decimal | None = None, bottom: int = TALL
+    rate: RateSchedule, start: datetime, kg: Decimal | None, label_ml_kg_h: Decimal | None = None, field: tuple[int, int] = TALL
 ) -> RatePicture | None:
     """The pump profile of one infusion, or None without steps. Scales are in the drawing's own units.
 
@@ -56,7 +56,7 @@ def rate_picture(
         return None
     limits = _limits(rate, label_ml_kg_h)
     total = sum((s.minutes for s in rate.steps), Decimal(0))
-    top = max(*(s.ml_h for s in rate.steps), *(most * kg for _, most in limits), Decimal(0))
+    bottom, most_drawn = field[1], max(*(s.ml_h for s in rate.steps), *(most * kg for _, most in limits), Decimal(0))
     bars, at = [], Decimal(0)
     for step in rate.steps:
         ends = at + step.minutes
@@ -64,7 +64,7 @@ def rate_picture(
             Bar(
                 _x(at, total),
                 _x(ends, total),
-                _y(step.ml_h, top, bottom),
+                _y(step.ml_h, most_drawn, field),
                 f"{plain(step.ml_h)} mL/h",
                 f"{plain(step.volume_ml)} mL",
                 clock(start + timedelta(minutes=int(half_up(ends, "1")))),
@@ -78,8 +78,8 @@ def rate_picture(
         line=line,
         area=f"M{_LEFT} {bottom}V{bars[0].y}" + "".join(f"V{b.y}H{b.x2}" for b in bars) + f"V{bottom}z",
         bars=tuple(bars),
-        grid=tuple((_y(v, top, bottom), plain(v)) for v in _ticks(top)),
-        limits=tuple((_y(most * kg, top, bottom), said) for (_, most), said in zip(limits, named, strict=True)),
+        grid=tuple((_y(v, most_drawn, field), plain(v)) for v in _ticks(most_drawn, field)),
+        limits=tuple((_y(most * kg, most_drawn, field), said) for (_, most), said in zip(limits, named, strict=True)),
         begins_at=clock(start),
         described=". ".join([steps, *named]),
         bottom=bottom,
@@ -100,14 +100,16 @@ def _x(minutes: Decimal, total: Decimal) -> Decimal:
     return half_up(_LEFT + (_RIGHT - _LEFT - 12) * minutes / total, "0.1")
 
 
-def _y(rate: Decimal, top: Decimal, bottom: int) -> Decimal:
-    return half_up(bottom - (bottom - _TOP) * rate / top, "0.1")
+def _y(rate: Decimal, highest: Decimal, field: tuple[int, int]) -> Decimal:
+    top, bottom = field
+    return half_up(bottom - (bottom - top) * rate / highest, "0.1")
 
 
-def _ticks(top: Decimal) -> tuple[Decimal, ...]:
-    """Four or five round numbers from zero."""
+def _ticks(top: Decimal, field: tuple[int, int]) -> tuple[Decimal, ...]:
+    """Round numbers from zero, as many as can be read one above the other and five at most."""
+    room = min(5, (field[1] - field[0]) // _LINE)
     size = Decimal(10) ** (top.adjusted())
-    step = next(s for s in (size / 10, size / 5, size / 4, size / 2, size, size * 2) if top / s <= 5)
+    step = next(s for s in (size / 10, size / 5, size / 4, size / 2, size, size * 2, size * 5) if top / s <= room)
     return tuple(step * n for n in range(int(top / step) + 1))
 
 
@@ -122,6 +124,7 @@ class Trend:
     first_day: str
     last_day: str
     described: str
+    preliminary: bool = False  # whether the newest value is not a final one
 
     @property
     def first_month(self) -> str:
@@ -141,9 +144,11 @@ class Trend:
 
 def trend(title: str, items: tuple[Measurement, ...], at_most: int = 12, box: Box = LARGE) -> Trend | None:
     """The newest values of a panel, oldest first; None without a dated value. `box` is the field in which they are drawn."""
-    dated = [(m.time.latest, m.value) for m in items if m.time and m.value is not None][:at_most][::-1]
+    shown = [m for m in items if m.time and m.value is not None][:at_most][::-1]
+    dated = [(m.time.latest, m.value) for m in shown if m.time and m.value is not None]
     if not dated:
         return None
+    not_final = shown[-1].preliminary
     low, high = min(v for _, v in dated), max(v for _, v in dated)
     first, last = dated[0][0], dated[-1][0]
     span = Decimal(int((last - first).total_seconds())) or Decimal(1)
@@ -155,4 +160,13 @@ def trend(title: str, items: tuple[Measurement, ...], at_most: int = 12, box: Bo
         points.append((half_up(left + (right - left) * part, "0.1"), half_up(bottom - (bottom - top) * height, "0.1")))
     unit = next(m.unit for m in items if m.value is not None)
     said = ", ".join(f"{plain(v)} on {day(w)}" for w, v in dated)
-    return Trend(title, unit, tuple(points), plain(half_up(dated[-1][1], "0.01")), day(first), day(last), f"{title} in {unit}: {said}.")
+    return Trend(
+        title,
+        unit,
+        tuple(points),
+        plain(half_up(dated[-1][1], "0.01")),
+        day(first),
+        day(last),
+        f"{title} in {unit}: {said}{' (preliminary)' if not_final else ''}.",
+        not_final,
+    )

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.fhir.quantity import plain
+from ivig_fhir.web.blood_view import absent, blood_lines
 from ivig_fhir.web.desk import Desk
 from ivig_fhir.web.earlier_infusions import earlier_infusions, reactions
 from ivig_fhir.web.pictures import SMALL, trend
-from ivig_fhir.web.render import amount, plural
+from ivig_fhir.web.render import amount, day, plural
 
 View = dict[str, Any]
 _PANELS = (("creatinine", "Creatinine"), ("igg", "IgG"))
@@ -20,18 +21,27 @@ _FILTRATION = "egfr-"
 def laboratory_view(desk: Desk) -> View:
     """Creatinine and IgG as small pictures, the estimated filtration, and in words what there is no value of."""
     pictures = [trend(title, desk.chart.panel(panel), box=SMALL) for panel, title in _PANELS]
-    none = "could not be read" if desk.chart.answer("Observation").unread else "none in the record"
+    none = absent(desk.chart).lower()
     return {
         "trends": [t for t in pictures if t],
         "missing": [f"{title}: {none}" for (_, title), t in zip(_PANELS, pictures, strict=True) if t is None],
         "filtration": filtration(desk),
+        "blood": blood_lines(desk.chart),
     }
 
 
 def filtration(desk: Desk) -> str:
-    """The first estimate of the kidneys' filtration among the figures of the order, by the formula that its name gives."""
+    """The first estimate of the kidneys' filtration among the figures of the order, by the formula that its name gives;
+
+    with the day of its creatinine where that is not the newest one.
+    """
     found = next((f for f in desk.kept.get("figures", []) if f["id"].startswith(_FILTRATION)), None)
-    return f"{found['title']}: {amount(found['value'], found['unit'])}" if found else "eGFR: nothing to estimate it from"
+    if found is None:
+        return "eGFR: nothing to estimate it from"
+    creatinine = desk.chart.panel("creatinine")
+    used = next((m for m in creatinine if m.source.reference in found["sources"] and m.time), None)
+    of = f" from {day(used.time.text)}" if used and used.time and used is not creatinine[0] else ""
+    return f"{found['title']}: {amount(found['value'], found['unit'])}{of}"
 
 
 def before_view(desk: Desk) -> View:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from ivig_fhir.errors import BadRequest, NotAllowed
 
@@ -69,7 +70,7 @@ def browser_handle(secure: bool) -> str:
     return given if _HANDLE.fullmatch(given) else ""
 
 
-def set_cookie(response: Response, name: str, value: str, path: str, secure: bool) -> None:
+def set_cookie(response: BaseResponse, name: str, value: str, path: str, secure: bool) -> None:
     """A cookie for one session's path. Partitioned and for cross-site frames on https; on http loopback a plain Lax one."""
     if secure:
         response.set_cookie(name, value, path=path, httponly=True, secure=True, samesite="None", partitioned=True)

@@ -52,6 +52,7 @@ def sheet_view(order: Order, beside: Beside, content: Content, run: str, now: da
         "vial_rows": [size for size, count in made.vials for _ in range(count)],
         "waste": amount(kept["waste_g"], "g") if Decimal(kept["waste_g"] or 0) else "",
         "diluent": guide.diluents[beside.diluent],
+        "diluted": bool(beside.diluent),
         "days": [_day(d) for d in made.days],
         "before": [b.says.format(**_ticks(allergies, kept, content)) for b in guide.before],
         "medicines": _before_medicines(kept),
@@ -67,7 +68,7 @@ def sheet_view(order: Order, beside: Beside, content: Content, run: str, now: da
         "signed_by": made.signed_by,
         "review_on": day(made.review_on) if made.review_on else "",
         "notes": made.notes,
-        "close": len(vitals) + len(made.steps) + len(made.vials) > _MANY_ROWS,
+        "close": bool(beside.diluent) or len(vitals) + len(made.steps) + len(made.vials) > _MANY_ROWS,
     }
     return {"sheets": [{**common, **_one(d, made, start.time(), begins, vitals)} for d in made.days]}
 
@@ -165,6 +166,7 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
     """What was verified, on one page: the steps of the pharmacist's work, both calculations, reasons, what was not checked, signatures."""
     kept, order, lines = desk.kept, desk.case.approved, desk.case.review.lines
     titles = {id_: title for _, id_, title in desk.content.constants["check_index"]}
+    reasons = dict(desk.content.constants["override_reasons"])
     stored = StoredOrder(desk.stored)
     plain = [x for x in lines if x.agrees and not x.what.startswith(_FIGURES)]
     return {
@@ -177,7 +179,7 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
         "lines": [_line(x) for x in lines if x not in plain],
         "plain": "; ".join(x.what for x in plain),
         "agreed": f"{sum(x.agrees is True for x in lines)} of {len(lines)}",
-        "overrides": [f"{titles[o['check']]}: {o['code']}, “{o['note']}”" for o in kept["overrides"]],
+        "overrides": [f"{titles[o['check']]}: {o['code']}, {reasons[o['code']]}: “{o['note']}”" for o in kept["overrides"]],
         "not_assessed": [f"{titles[n['check']]}: {n['message']}" for n in kept["not_assessed"]],
         "second_person": second_person(desk),
         "approver": desk.case.review.signers[0].display,

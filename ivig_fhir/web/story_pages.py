@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
+from werkzeug.wrappers import Response as Redirect
 
 from ivig_fhir.store import sessions
+from ivig_fhir.web.calculate_first import calculate_first
 from ivig_fhir.web.doors import enter, page
 from ivig_fhir.web.order_view import person_view
 from ivig_fhir.web.story_view import story_view
@@ -24,8 +26,9 @@ def pages(runtime: Runtime) -> Blueprint:
         return _story(runtime, enter(runtime, sid, *READERS), run)
 
     @blueprint.get("/pharmacy/<run>/story")
-    def of_pharmacy(sid: str, run: str) -> Response:
-        return _story(runtime, enter(runtime, sid, "pharmacist"), run)
+    def of_pharmacy(sid: str, run: str) -> Response | Redirect:
+        session = enter(runtime, sid, "pharmacist")
+        return calculate_first(runtime, session, run) or _story(runtime, session, run)
 
     return blueprint
 

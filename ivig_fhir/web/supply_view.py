@@ -64,7 +64,8 @@ def billing_rows(product: Product, kept: Mapping[str, Any]) -> list[tuple[str, s
     if codes is None or codes.unit_mg is None or not codes.values:
         return [("HCPCS", "code not verified for this product")]
     once, course = (billing_units(Decimal(kept["dose"][k]), codes.unit_mg) for k in ("per_infusion_g", "course_g"))
-    said = f"{_with_doubt(codes)}, per {plain(codes.unit_mg)} mg: {once} units each infusion, {course} in the course"
+    said = f"{_with_doubt(codes)}, per {plain(codes.unit_mg)} mg: {once} units each infusion"
+    said += f", {course} in the course" if course != once else ""
     rows = [("HCPCS", f"{said}. {codes.says}" if codes.says else said)]
     return rows if kept["waste_g"] is None else [*rows, ("Wastage", _discarded(Decimal(kept["waste_g"]), kept, codes.unit_mg))]
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ivig_fhir.content.model import Product
 from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.quantity import half_up, plain
 from ivig_fhir.fhir.reading import parts
 from ivig_fhir.proposal.rates import mg_kg_min
+from ivig_fhir.web.blood_view import absent
 from ivig_fhir.web.desk import Desk, indication_codes
 from ivig_fhir.web.earlier_infusions import earlier_infusions, reactions
 from ivig_fhir.web.order_view import allergies_said
@@ -51,14 +53,18 @@ def second_person_because(desk: Desk) -> str:
 
 def _patient(desk: Desk) -> list[str]:
     person = desk.chart.patient
-    codes = {c.code for concept in parts(desk.stored, "category") for c in codings(concept)}
-    setting = next((words for code, words in _SETTINGS.items() if code in codes), "setting not stored")
     born = day(person.birth_date) if person.birth_date else "birth date not recorded"
     return [
         f"{person.name or 'No name'}, {born}",
         f"Record number {person.identifier or 'none'}",
-        f"{person.sex or 'sex not recorded'}, {setting}",
+        f"{person.sex or 'sex not recorded'}, {setting_said(desk)}",
     ]
+
+
+def setting_said(desk: Desk) -> str:
+    """Where the stored order says that it is given."""
+    codes = {c.code for concept in parts(desk.stored, "category") for c in codings(concept)}
+    return next((words for code, words in _SETTINGS.items() if code in codes), "setting not stored")
 
 
 def _indication(desk: Desk) -> list[str]:
@@ -108,14 +114,20 @@ def _dose(desk: Desk) -> list[str]:
 
 
 def _product(desk: Desk) -> list[str]:
-    said = desk.product.properties
-    iga = next((f"IgA {said[name]}" for name in _IGA if name in said), "IgA not known")
     last = next(iter(earlier_infusions(desk.chart, desk.content)), None)
+    iga, *others = made_of(desk.product)
     return [
-        f"{desk.product.brand}: {iga}",
-        *(f"{name}: {said[key]}" for key, name in _COMPOSITION if key in said),
+        f"{desk.product.brand}: {' '.join(iga)}",
+        *(f"{name}: {said}" for name, said in others),
         f"Last given: {last.name}, {last.when}" if last else "No earlier infusion in the record",
     ]
+
+
+def made_of(product: Product) -> list[tuple[str, str]]:
+    """What the product holds beside immunoglobulin, in the label's words; what no source that was read gives is said to be so."""
+    said = product.properties
+    iga = next((said[name] for name in _IGA if name in said), "not known")
+    return [("IgA", iga), *((name, said.get(key, "not verified")) for key, name in _COMPOSITION)]
 
 
 def _volume(desk: Desk) -> list[str]:
@@ -142,12 +154,12 @@ def _history(desk: Desk) -> list[str]:
 
 def _laboratory(desk: Desk) -> list[str]:
     panels = next(s.panels for s in desk.content.constants["verification"].steps if s.id == "laboratory")
-    lines = []
+    lines, none = [], absent(desk.chart).lower()
     for id_ in panels:
         title = desk.content.panels[id_].title
         two = [m for m in desk.chart.panel(id_) if m.time is not None][:2]
         said = "; before: ".join(f"{dated(m.said)}{' (preliminary)' if m.preliminary else ''}" for m in two)
-        lines.append(said or f"{title}: none in the record")
+        lines.append(said or f"{title}: {none}")
     return lines
 
 
@@ -174,7 +186,8 @@ def _due(companion: Mapping[str, Any]) -> str:
 def _preparation(desk: Desk) -> list[str]:
     said = desk.product.properties
     vials = ", ".join(f"{v['count']} × {amount(v['grams'], 'g')}" for v in desk.kept["vials"]) or "no vial sizes known"
-    return [f"Vials of each infusion: {vials}", *(f"{name}: {said[key]}" for key, name in _HANDLING if key in said)]
+    diluted = [desk.content.constants["infusion_sheet"].diluents[desk.diluent]] if desk.diluent else []
+    return [*diluted, f"Vials of each infusion: {vials}", *(f"{name}: {said[key]}" for key, name in _HANDLING if key in said)]
 
 
 def _billing(desk: Desk) -> list[str]:

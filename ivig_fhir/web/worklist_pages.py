@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from ivig_fhir.errors import ChangedInEhr, Conflict, StateError
 from ivig_fhir.order.claim import Step
 from ivig_fhir.store import sessions
+from ivig_fhir.web.calculate_first import choose, hidden, is_chosen
 from ivig_fhir.web.doors import enter, page, token
 from ivig_fhir.web.errors import wants_json
 from ivig_fhir.web.overtaken_page import numbered, overtaken_page
@@ -34,6 +35,12 @@ def pages(runtime: Runtime) -> Blueprint:
             return make_response(jsonify({"csrf": token(sid), "orders": worklist_json(found.rows, _desk(runtime, session))}))
         asked = request.form if request.method == "POST" else request.args
         return _list(runtime, session, Filters.read(asked, request.form.get("words", "")))
+
+    @blueprint.post("/first")
+    def first(sid: str) -> Redirect:
+        session = enter(runtime, sid, "pharmacist")
+        back = redirect(f"./{Filters.read(request.form, '').address()}", 303)
+        return choose(runtime, session, request.form.get("first") == "1", back)
 
     for step in Step:
         blueprint.add_url_rule(f"/<run>/{step.value}", step.value, _claim(runtime, step), methods=["POST"])
@@ -79,4 +86,5 @@ def _list(runtime: Runtime, session: sessions.Session, filters: Filters, refused
     ehr = runtime.issuer(session.context.iss).name
     base = f"/s/{session.id}/pharmacy/"  # also where this page answers a claim, below another address
     view = worklist_view(found, filled(runtime, session, rows), len(passing), filters, desk, ehr, base)
-    return page(runtime, session, "worklist.html", view | {"refused": refused, "told": told}, 409 if refused else 200)
+    more = {"refused": refused, "told": told, "first": is_chosen(session), "hidden": hidden(runtime, session, [r.run for r in rows])}
+    return page(runtime, session, "worklist.html", view | more, 409 if refused else 200)

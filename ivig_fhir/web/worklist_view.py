@@ -97,7 +97,7 @@ def _row(r: Row, desk: Desk) -> View:
         "late": late,
         "priority": "" if priority in ("", "routine") else priority,
         "patient": patient_name(r.patient),
-        "who": _age_and_number(r.patient, desk.now),
+        "who": _age_and_number(r, desk.now),
         "indication": short_name(known.name) if known else "",
         "grams": amount(dose.get("per_infusion_g"), "g"),
         "each": f"each of {days} days" if days > 1 else "on 1 day",
@@ -189,10 +189,12 @@ def patient_name(patient: Mapping[str, Any] | None) -> str:
     return ", ".join(w for w in (family, given) if w) or word(name, "text") or "Name not read"
 
 
-def _age_and_number(patient: Mapping[str, Any] | None, now: datetime) -> str:
-    born = parse_date((patient or {}).get("birthDate"))
-    age = f"{completed_years(born, now.date())} y" if born else ""
-    number = next((word(i, "value") for i in parts(patient or {}, "identifier") if word(i, "value")), "")
+def _age_and_number(r: Row, now: datetime) -> str:
+    """Years; below one year the months as they were when the order was approved."""
+    born = parse_date((r.patient or {}).get("birthDate"))
+    years = completed_years(born, now.date()) if born else None
+    age = "" if years is None else f"{years} y" if years else str(part(r.approved, "patient").get("age") or "below 1 y")
+    number = next((word(i, "value") for i in parts(r.patient or {}, "identifier") if word(i, "value")), "")
     return ", ".join(w for w in (age, number) if w)
 
 

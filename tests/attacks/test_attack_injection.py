@@ -122,7 +122,7 @@ def walk(at: Hospital) -> Walk:
         seen.see(desk.go(where))
     desk.go("./")
     if "Ask prescriber" in desk.page.buttons:
-        seen.see(desk.press("Ask prescriber", note=note))
+        seen.see(desk.press("Ask prescriber", code="weight", note=note))
         seen.see(tab.go("receipt"))
     nurse = at.tab(MG, "nurse")
     seen.see(nurse.page)

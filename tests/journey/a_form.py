@@ -48,12 +48,16 @@ class Forms(HTMLParser):
         self.area = ""
         self._open: Form | None = None
         self._button: Button | None = None
-        self._home: Form | None = None  # the form that the button sends
+        self._home = ""  # the id of the form that the button sends, where it names one
+        self._homes: list[tuple[str, Button]] = []  # of a form that may come later on the page
         self._select: tuple[str, list[tuple[str, bool]]] | None = None
         self._area: tuple[str, list[str]] | None = None
         self._link: tuple[str, list[str]] | None = None
         self._silent = 0
         self.feed(html)
+        for home, button in self._homes:
+            for form in (f for f in self.forms if f.id == home):
+                form.buttons.append(button)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attrs}
@@ -67,7 +71,7 @@ class Forms(HTMLParser):
         elif self._open is not None and tag == "input":
             self._input(has)
         elif (self._open is not None or "form" in has) and tag == "button":
-            self._home = next((f for f in self.forms if f.id == has["form"]), None) if "form" in has else self._open
+            self._home = has.get("form", "")
             self._button = Button("", has.get("name", ""), has.get("value", ""), has.get("formaction"), "disabled" in has)
         elif tag == "select":
             self._select = (has.get("name", ""), [])
@@ -84,9 +88,12 @@ class Forms(HTMLParser):
         elif tag == "a" and self._link is not None:
             self.links.append((" ".join("".join(self._link[1]).split()), self._link[0]))
             self._link = None
-        elif tag == "button" and self._button is not None and self._home is not None:
+        elif tag == "button" and self._button is not None:
             self._button.label = " ".join(self._button.label.split())
-            self._home.buttons.append(self._button)
+            if self._home:
+                self._homes.append((self._home, self._button))
+            elif self._open is not None:
+                self._open.buttons.append(self._button)
             self._button = None
         elif tag == "select" and self._select is not None:
             name, options = self._select

@@ -19,7 +19,7 @@ def waiting(at: Hospital) -> tuple[Tab, Tab]:
 
 def test_a_query_reaches_the_prescriber_and_leaves_the_order_a_draft(at: Hospital) -> None:
     prescriber, pharmacist = waiting(at)
-    pharmacist.press("Ask prescriber", note="Is the weight of Friday still right?")
+    pharmacist.press("Ask prescriber", code="weight", note="Is the weight of Friday still right?")
     assert pharmacist.json["state"] == "queried"
     assert "Is the weight of Friday still right?" in prescriber.go("receipt").text
     assert "The pharmacist asks" in prescriber.page.text
@@ -31,7 +31,7 @@ def test_a_query_reaches_the_prescriber_and_leaves_the_order_a_draft(at: Hospita
 
 def test_a_query_is_what_the_prescribers_next_launch_opens_with(at: Hospital) -> None:
     prescriber, pharmacist = waiting(at)
-    pharmacist.press("Ask prescriber", note="Is the weight of Friday still right?")
+    pharmacist.press("Ask prescriber", code="weight", note="Is the weight of Friday still right?")
     later = at.tab(CIDP)
     assert later.run == prescriber.run
     assert "Is the weight of Friday still right?" in later.page.text
@@ -39,7 +39,7 @@ def test_a_query_is_what_the_prescribers_next_launch_opens_with(at: Hospital) ->
 
 def test_a_queried_order_can_be_verified_after_all(at: Hospital) -> None:
     _, pharmacist = waiting(at)
-    pharmacist.press("Ask prescriber", note="Is the weight of Friday still right?")
+    pharmacist.press("Ask prescriber", code="weight", note="Is the weight of Friday still right?")
     pharmacist.press("Verify")
     assert pharmacist.json["state"] == "verified"
     assert [(o["status"], o["meta"]["versionId"]) for o in at.orders(CIDP)] == [("active", "2")]
@@ -47,7 +47,7 @@ def test_a_queried_order_can_be_verified_after_all(at: Hospital) -> None:
 
 def test_a_rejection_reaches_the_prescriber_and_cancels_the_order(at: Hospital) -> None:
     prescriber, pharmacist = waiting(at)
-    pharmacist.press("Reject", note="Wrong product for this ward.")
+    pharmacist.press("Reject", code="product", note="Wrong product for this ward.")
     assert pharmacist.json["state"] == "rejected"
     prescriber.go("receipt")
     assert "A pharmacist rejected the order" in prescriber.page.text
@@ -63,8 +63,10 @@ def test_a_rejection_reaches_the_prescriber_and_cancels_the_order(at: Hospital) 
 @pytest.mark.parametrize("button", ["Ask prescriber", "Reject"])
 def test_a_query_or_rejection_without_a_note_or_a_known_reason_decides_nothing(at: Hospital, button: str) -> None:
     _, pharmacist = waiting(at)
-    assert "The reason needs a note." in pharmacist.press(button, note=" ").text
+    assert "The reason needs a note." in pharmacist.press(button, code="dose", note=" ").text
     assert pharmacist.page.status == 409
+    pharmacist.go("./")
+    assert "Choose a reason." in pharmacist.press(button, note="Pressed before a reason was chosen.").text
     pharmacist.go("./")
     assert "The reason is not one of the coded reasons." in pharmacist.press(button, code="because", note="x").text
     pharmacist.go("./")

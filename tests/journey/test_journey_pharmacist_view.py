@@ -60,28 +60,74 @@ def test_a_second_person_is_asked_for_with_the_reason(pharmacist: Tab) -> None:
     assert "without seeing the result. Here: 2 g/kg in a course" in pharmacist.follow("Step by step").text
 
 
+OWN = {"kg": "82", "exact": "41", "grams": "40", "volume": "400.0", "first": "98.4", "highest": "393"}
+
+
 def test_a_second_person_calculates_without_seeing_the_result(pharmacist: Tab) -> None:
     page = pharmacist.follow("Calculate apart")
     shown = page.text.replace("\u00a0", " ")
     assert "2 g/kg" in shown
-    assert "82.0 kg, Fri 27 Feb 2026" in shown
-    for result in ("160 g", "400 mL", "393", "4 × 40"):
+    assert "82.0 kg on 27 Feb 2026, 81.2 kg on 16 Jan 2026" in shown
+    assert "Adjusted weight from a BMI of 30, factor 0.4" in shown
+    assert "to 5 g, else 2.5 g, else 1 g, within 10 %" in shown
+    for result in ("160 g", "400 mL", "393", "4 × 40", "41 g", "Dosing weight 82"):
         assert result not in shown
-    agreed = pharmacist.press("Compare", grams="40", volume="400.0", highest="393").text
+    agreed = pharmacist.press("Compare", **OWN).text
     assert "Both calculations agree" in agreed
-    differ = pharmacist.press("Compare", grams="41", volume="400", highest="393").text
-    assert "The calculations differ" in differ
-    wrong = pharmacist.press("Compare", grams="forty", volume="400", highest="393").text
+    for name, other in {"kg": "81", "exact": "40.9", "grams": "41", "volume": "410", "first": "97.9", "highest": "394"}.items():
+        differ = pharmacist.press("Compare", **{**OWN, name: other}).text
+        assert "The calculations differ" in differ, name
+    wrong = pharmacist.press("Compare", **{**OWN, "grams": "forty"}).text
     assert "Type a plain number in each field" in wrong
     assert "Both calculations" not in wrong
     assert "160 g" not in wrong.replace("\u00a0", " ")
 
 
+RESULTS = ("40 g each", "40 g in", "400 mL", "393 mL/h", "160 g")
+BELOW = ("", "steps", "story", "change")
+
+
+def test_who_calculates_first_sees_no_result_anywhere_before_their_own(at: Hospital) -> None:
+    run = at.tab(CIDP).approve() and at.orders(CIDP)[0]["identifier"][0]["value"].removeprefix("urn:uuid:")
+    tab = at.tab(CIDP, "pharmacist", target="pharmacy")
+    shown = tab.press("Calculate first, then compare").text.replace("\u00a0", " ")
+    assert "calculate first" in shown
+    assert "40 g" not in shown
+    assert not [r for r in RESULTS if r in shown]
+    for name in BELOW:
+        tab.go(f"/s/{tab.session}/pharmacy/{run}/{name}")
+        assert tab.page.url.endswith("/double"), name
+        assert not [r for r in RESULTS if r in tab.page.text.replace("\u00a0", " ")], name
+        assert "Back to the order" not in tab.page.text
+    tab.press("Compare", **{**OWN, "grams": "35"})
+    assert "The calculations differ" in tab.page.text
+    for name in BELOW:
+        tab.go(f"/s/{tab.session}/pharmacy/{run}/{name}")
+        assert not tab.page.url.endswith("/double"), name
+    tab.go(f"/s/{tab.session}/pharmacy/")
+    assert "40 g" in tab.page.text.replace("\u00a0", " ")
+
+
+def test_calculating_first_is_remembered_for_one_person_alone_and_can_be_ended(at: Hospital) -> None:
+    at.tab(CIDP).approve()
+    browser = at.browser()
+    tab = browser.launch(CIDP, "pharmacist", target="pharmacy")
+    tab.press("Calculate first, then compare")
+    again = browser.launch(CIDP, "pharmacist", target="pharmacy")
+    assert "You calculate first" in again.page.text
+    assert "You calculate first" not in at.tab(CIDP, "pharmacist", target="pharmacy").page.text
+    shown = again.press("Show results at once").text.replace("\u00a0", " ")
+    assert "40 g" in shown
+
+
 SCREEN = (
     "SAMPLETON, Edwin", "Allergies None known",  # who
+    "Care outpatient", "Height 180 cm", "Before: 81.2 kg on 16 Jan 2026; +1.0 % since.",
+    "Gamunex-C, 100 mg/mL, undiluted", "IgA 46 mcg/mL on average, stabiliser glycine 0.16 to 0.24 mol/L, sugar none, sodium trace",
+    "Hb 14.6 g/dL, platelets 236 10*3/uL", "ABO Group O", "None in the record: HBsAg, anti-HBc.", "Worklist", "Choose a reason",
     "Actual weight 82.0 kg 27 Feb 2026", "Ideal 75.0 kg", "Adjusted 77.8 kg", "Dosing weight 82.0 kg actual", "Policy adj-bmi30, version 1.",
     "G61.81, tier A: on a label",  # for what
-    "exact 41 g, rounded 40 g (−2.4 %)", "Mon 2 Mar 40 g", "Thu 5 Mar 40 g", "400 mL in 99 min", "1 × 40 g; waste 0 g",
+    "exact 41 g, rounded 40 g (−2.4 %)", "Mon 2 Mar 40 g", "Thu 5 Mar 40 g", "1 × 40 g; waste 0 g; 400 mL",
     "Whole course 160 g; exact 2 g/kg",
     "Pump, 99 min, never above 393 mL/h", "Label maximum 4.8 mL/kg/h: 393 mL/h",
     "NDC 13533-800", "HCPCS J1561, per 500 mg: 80 units each infusion, 320 in the course", "Wastage Nothing discarded: modifier JZ",
@@ -89,7 +135,7 @@ SCREEN = (
     "11 of 11 essential fields",
     "No overrides Approved by Adwoa Sample-Osei", "every check was made", "3 warnings",
     "Cumulative 0 g in the last 28 days; 2 g/kg with this course", "Last infusion none recorded as given", "Last reaction none recorded",
-    "eGFR, CKD-EPI 2021", "Creatinine mg/dL", "IgG",
+    "eGFR, CKD-EPI 2021", "Creatinine, mg/dL", "IgG",
     "Second calculation agrees: ",
 )  # fmt: skip
 

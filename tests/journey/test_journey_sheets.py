@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from journey.a_hospital import Hospital, Tab
+from journey.a_hospital import Hospital, Page, Tab
 
 from ivig_fhir.fhir.quantity import plain
 from ivig_fhir.web.pdf import available
@@ -177,19 +177,130 @@ def test_without_the_extra_the_page_offers_no_pdf_and_its_address_says_what_to_d
     assert (tab.page.status, "Print the sheet from the browser" in tab.page.text) == (404, True)
 
 
-def test_a_sheet_never_calls_a_diluted_product_undiluted(at: Hospital) -> None:
-    tab, run = verified(at, "cidp-adult")
+def ordered_and_verified(at: Hospital, patient: str, chosen: dict[str, Any]) -> Tab:
+    """The pharmacist's tab on an order of these choices, verified."""
+    prescriber = at.tab(patient)
+    assert prescriber.post("propose", chosen).status == 200
+    prescriber.go("./")
+    prescriber.approve()
+    tab = at.tab(patient, "pharmacist", target="pharmacy")
+    tab.go(f"{prescriber.run}/")
+    tab.press("Verify")
+    tab.go(f"/s/{tab.session}/pharmacy/{prescriber.run}/")
+    return tab
+
+
+def table(page: Page, caption: str) -> list[list[str]]:
+    """The cells of the body of a table, row by row, as a person reads them."""
+    body = page.body.partition(f">{caption}</caption>")[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.S)
+    return [[re.sub(r"<[^>]+>", "", c).replace("\u00a0", " ") for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)] for row in rows]
+
+
+DILUTED = {"d5w": "5 % dextrose", "saline": "0.9 % sodium chloride"}
+
+
+def test_a_sheet_never_calls_a_diluted_product_undiluted_and_leaves_its_rates_to_the_pharmacist(at: Hospital) -> None:
+    tab, _ = verified(at, "cidp-adult")
     tab.go("sheet")
     assert "100 mg/mL, undiluted, IV by pump" in tab.page.text.replace("\u00a0", " ")
-    other = at.tab("cvid-adult")
-    other.post("propose", {"diluent": "d5w"})
-    other.go("./")
-    other.approve()
-    pharmacist = at.tab("cvid-adult", "pharmacist", target="pharmacy")
-    pharmacist.go(f"{other.run}/")
-    pharmacist.press("Verify")
-    pharmacist.go(f"/s/{pharmacist.session}/pharmacy/{other.run}/sheet")
-    text = pharmacist.page.text.replace("\u00a0", " ")
-    assert "DILUENT ORDERED: 5 % dextrose. Volumes and pump rates here are those of the undiluted product" in text
-    assert "mg/mL, undiluted" not in text
-    assert run
+    assert 'class="p">98<' in tab.page.body
+    other = ordered_and_verified(at, "cvid-adult", {"diluent": "d5w"})
+    first, *_ = paper(other, "sheet.pdf").pages
+    other.go("sheet")
+    for text in (first.replace("\u00a0", " "), other.page.text.replace("\u00a0", " ")):
+        assert "DILUENT ORDERED: 5 % dextrose. Volumes and pump rates here are those of the undiluted product" in text
+        assert "Final volume ________ mL at ________ mg/mL" in text
+        assert "As diluted, mL/h" in text
+        assert "mg/mL, undiluted" not in text
+        assert "Pump rate, mL/h" not in text
+    assert 'class="p"' not in other.page.body, "no rate that is not for what hangs there stands out"
+    assert [row[4] for row in table(other.page, "Pump steps")] == [""] * len(table(other.page, "Pump steps"))
+
+
+@pytest.mark.parametrize("diluent", DILUTED)
+def test_the_pharmacist_reads_of_a_diluent_before_verifying_and_on_the_verification_sheet(at: Hospital, diluent: str) -> None:
+    prescriber = at.tab("gbs-adult")
+    product = "privigen" if diluent == "d5w" else "panzyga"
+    prescriber.post("propose", {"product": product, "diluent": diluent})
+    prescriber.go("./")
+    prescriber.approve()
+    tab = at.tab("gbs-adult", "pharmacist", target="pharmacy")
+    shown = tab.go(f"{prescriber.run}/").text.replace("\u00a0", " ")
+    assert f"To be diluted in {DILUTED[diluent]}; volume and rates are those of the undiluted product" in shown
+    assert "mg/mL, undiluted" not in shown
+    assert f"DILUENT ORDERED: {DILUTED[diluent]}" in tab.go("steps").text.replace("\u00a0", " ")
+
+
+THREE_VIALS: dict[str, Any] = {"dose": {"course_g": "175"}, "days": 5}
+
+
+def test_every_vial_has_a_row_with_room_for_lot_and_expiry_on_both_sheets(at: Hospital) -> None:
+    tab = ordered_and_verified(at, "mg-crisis-ckd", THREE_VIALS)
+    vials = [f"{v['grams']} g" for v in tab.json["proposal"]["vials"] for _ in range(v["count"])]
+    assert vials == ["20 g", "10 g", "5 g"]
+    place = tab.page.url
+    tab.go("sheet")
+    assert table(tab.page, "Vials given")[:3] == [[size, "", "", ""] for size in vials]
+    tab.go(f"{place}verification")
+    assert table(tab.page, "Vials prepared") == [["", size, "", "", "", "", ""] for size in vials]
+    assert "9, Monitoring is in place" in tab.page.text
+
+
+def test_each_step_has_its_planned_time_and_a_blank_for_the_time_it_began(at: Hospital) -> None:
+    tab, _ = verified(at, "mg-crisis-ckd")
+    steps, minutes = tab.json["proposal"]["rate"]["steps"], Decimal(0)
+    tab.go("sheet")
+    shown = table(tab.page, "Pump steps")
+    assert len(shown) == len(steps) == 4
+    for number, (row, step) in enumerate(zip(shown, steps, strict=True), start=1):
+        planned = f"{10 + int(minutes) // 60:02}:{int(minutes) % 60:02}"
+        assert row[:4] == [str(number), planned, "", plain(Decimal(step["ml_h"]))]
+        assert row[-1] == "", "two initials"
+        minutes += Decimal(step["minutes"])
+
+
+def test_vital_signs_are_due_at_clock_times_with_a_blank_for_each_of_them(at: Hospital) -> None:
+    tab, _ = verified(at, "cidp-adult")
+    tab.go("sheet")
+    shown = table(tab.page, "Vital signs")
+    assert [row[0] for row in shown] == ["09:45", "10:15", "10:45", "11:15", "11:39", "12:39"]
+    assert [row[1] for row in shown] == [
+        "before the start",
+        "after the start",
+        "after step 2",
+        "after step 3",
+        "at the end",
+        "after the end",
+    ]
+    assert all(row[2:] == [""] * 8 for row in shown)
+
+
+@pytest.mark.parametrize("patient", ["cidp-adult", "kawasaki-infant"])
+def test_a_reaction_has_the_doses_that_this_order_has_for_this_patient(at: Hospital, patient: str) -> None:
+    tab, _ = verified(at, patient)
+    doses = {c["id"]: c["dose"] for c in tab.json["proposal"]["companions"] if c["selected"] and c.get("dose")}
+    tab.go("sheet")
+    text = tab.page.text.replace("\u00a0", " ")
+    assert [text.index(grade) for grade in ("Mild (", "Moderate (", "Severe, anaphylaxis (")] == sorted(
+        text.index(grade) for grade in ("Mild (", "Moderate (", "Severe, anaphylaxis (")
+    )
+    for id_, word in {
+        "rescue-epinephrine": "pinephrine 1 mg/mL",
+        "rescue-diphenhydramine": "iphenhydramine",
+        "rescue-hydrocortisone": "ydrocortisone",
+    }.items():
+        low, high = (plain(Decimal(str(doses[id_][k]))) for k in ("low", "high"))
+        said = f"{low} {doses[id_]['unit']}" if low == high else f"{low} to {high} {doses[id_]['unit']}"
+        assert f"{word} {said}" in text, (id_, text)
+
+
+def test_medicines_before_the_infusion_stand_with_boxes_before_the_start(at: Hospital) -> None:
+    chosen = {"companions": {"premedication-acetaminophen": True, "premedication-diphenhydramine": True}}
+    tab = ordered_and_verified(at, "cidp-adult", chosen)
+    texts = [c["text"] for c in tab.json["proposal"]["companions"] if c["id"] in chosen["companions"]]
+    tab.go("sheet")
+    before = tab.page.body.partition("Before the start</h2>")[2].partition("<h2>")[0].replace("\u00a0", " ")
+    assert len(texts) == 2
+    for text in texts:
+        assert f"<li>{text}</li>" in before.replace("&#39;", "'")

@@ -57,10 +57,11 @@ def test_each_act_of_an_order_writes_its_row(at: Hospital) -> None:
     assert words(at, run)[2:] == ["approved", "sending", "sent"]
     pharmacist = desk(at)
     pharmacist.follow("Calculate apart")
-    pharmacist.press("Compare", grams="35", volume="350", highest="393")
-    pharmacist.press("Compare", grams="31", volume="350", highest="393")
+    own = {"kg": "82", "exact": "32.8", "grams": "35", "volume": "350", "first": "98", "highest": "393"}
+    pharmacist.press("Compare", **own)
+    pharmacist.press("Compare", **{**own, "grams": "31"})
     pharmacist.go("./")
-    pharmacist.press("Ask prescriber", note="Is the weight right?")
+    pharmacist.press("Ask prescriber", code="weight", note="Is the weight right?")
     tab.go("receipt")
     tab.press("Send answer", note="Weighed again today.")
     pharmacist.go("./")
@@ -80,7 +81,7 @@ def test_a_claim_a_rejection_and_a_withdrawal_write_their_rows(at: Hospital) -> 
     pharmacist.press("Release")
     pharmacist.go("./") if "/release" in pharmacist.page.url else None
     run = pharmacist.run
-    pharmacist.press("Reject", note="Wrong product for this ward.")
+    pharmacist.press("Reject", code="product", note="Wrong product for this ward.")
     assert words(at, run)[4:] == ["started", "released", "deciding", "rejected"]
     other = at.tab(MG)
     other.approve()
@@ -113,7 +114,7 @@ def test_the_story_tells_who_did_what_with_reasons_words_and_results(at: Hospita
     tab = at.tab(MG)
     tab.approve()
     pharmacist = desk(at, MG)
-    pharmacist.press("Ask prescriber", note="Is furosemide needed now?")
+    pharmacist.press("Ask prescriber", code="weight", note="Is furosemide needed now?")
     tab.go("receipt")
     tab.press("Send answer", note="Held from today.")
     pharmacist.go("./")

@@ -235,7 +235,7 @@ def test_a_question_keeps_its_owner_and_a_decision_ends_the_claim(at: Hospital) 
     tab = worklist(at)
     tab.follow("SAMPLETON")
     tab.press("Start review")
-    tab.press("Ask prescriber", note="Which weight?")
+    tab.press("Ask prescriber", code="weight", note="Which weight?")
     tab.go("../")
     assert "Me" in rows(tab)[0]
     assert "Question asked" in rows(tab)[0]
