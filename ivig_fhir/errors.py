@@ -147,7 +147,10 @@ class PatientChanged(LaunchError):
 
 
 class FhirError(IvigError):
+    """`asked` is the method and what it was about (a resource type, or base) where a server refused; no id, no parameter."""
+
     status, remedy = 502, "Tell your administrator the reference number."
+    asked: tuple[str, str] = ("", "")
 
 
 class RequestRejected(FhirError):

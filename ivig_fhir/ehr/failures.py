@@ -64,7 +64,9 @@ def failure(method: str, status: int, body: Any, about: str, wait: float | None 
     if status == 412 and method == "POST":
         return SeveralAnchors(detail, told=told)
     remedy = f"The EHR asks to wait {wait:.0f} seconds; then try again." if kind is EhrBusy and wait else None
-    return kind(detail, said=_said(kind, method, status, body), remedy=remedy, told=told)
+    made = kind(detail, said=_said(kind, method, status, body), remedy=remedy, told=told)
+    made.asked = (method, about)
+    return made
 
 
 def _said(kind: type[FhirError], method: str, status: int, body: Any) -> str | None:

@@ -69,16 +69,20 @@ def write_mode(capabilities: Capabilities, granted: Mapping[tuple[str, str], str
     return WriteMode("sequential", f"The EHR {why}: the order is stored first, then its parts one by one.{note}", abilities, False)
 
 
-def without(how: WriteMode, refused: Iterable[str]) -> WriteMode:
-    """The same way of writing after the server refused to store some types: without them, or by hand where the order is among them."""
+def without(how: WriteMode, refused: Iterable[str], again: str = "") -> WriteMode:
+    """The same way of writing after the server refused to store some types: without them, or by hand where the order is among them.
+
+    `again` is a sentence that says from when on they are tried again.
+    """
     left = frozenset(refused)
     if not left or not how.writes:
         return how
     creates = frozenset(how.abilities.creates or ()) - left
     abilities = Abilities(creates, frozenset(how.abilities.finds or ()) & creates)
     if ORDER in left:
-        return _handed_over("refused to store this order", abilities)
-    return replace(how, abilities=abilities, reason=f"{how.reason} It refused: {', '.join(sorted(left))}.")
+        by_hand = _handed_over("refused to store this order", abilities)
+        return replace(by_hand, reason=f"{by_hand.reason} {again}".rstrip())
+    return replace(how, abilities=abilities, reason=f"{how.reason} It refused: {', '.join(sorted(left))}. {again}".rstrip())
 
 
 def _handed_over(why: str, abilities: Abilities) -> WriteMode:

@@ -185,6 +185,18 @@ FLIGHTS = Table(
     UniqueConstraint("iss", "tenant", "patient"),
 )
 
+REFUSALS = Table(
+    "refusals",
+    METADATA,
+    Column("iss", String(500), primary_key=True),
+    Column("tenant", String(71), primary_key=True),
+    Column("type", String(40), primary_key=True),
+    Column("interaction", String(10), primary_key=True),
+    Column("whose", String(64), primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+)
+
 AUDIT = Table(
     "audit",
     METADATA,

@@ -11,6 +11,8 @@ from ivig_fhir.smart.backend import AppBearer
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import sessions
+from ivig_fhir.store.seal import hashed
+from ivig_fhir.workflow.demotion import right_of
 from ivig_fhir.workflow.open_server import introduce
 from ivig_fhir.workflow.runtime import Runtime, clinician, verdict_of
 
@@ -24,6 +26,7 @@ class Access:
     """One way into one EHR: how it is asked, how orders and decisions are written there, and who stands for it in the audit.
 
     `first` is done before a write, where the server wants to know who writes. `session` is that of a person who acts now, if one does.
+    `right` is, as a hash, the right that a refusal speaks of.
     """
 
     tenancy: Tenancy
@@ -33,6 +36,7 @@ class Access:
     decisions: Callable[[], WriteMode] = field(repr=False)
     first: Callable[[], None] = field(default=_nobody, repr=False)
     session: sessions.Session | None = field(default=None, repr=False)
+    right: str = ""
 
 
 def session_access(runtime: Runtime, session: sessions.Session, by: str = "") -> Access:
@@ -45,6 +49,7 @@ def session_access(runtime: Runtime, session: sessions.Session, by: str = "") ->
         lambda: runtime.decision_mode(session),
         lambda: introduce(runtime, session),
         None if by else session,
+        right_of(session),
     )
 
 
@@ -57,10 +62,12 @@ def app_access(runtime: Runtime, issuer: Issuer, bearer: AppBearer) -> Access:
     tenancy = Tenancy.of(issuer.iss, str(grant.context.get("tenant") or ""))
     client = FhirClient(issuer.iss, runtime.http, bearer.token, bearer.renew)
     may, key = verdict_of(grant.scope, "system"), f"system {grant.scope}"
+    right = hashed(key)
     return Access(
         tenancy,
         client,
         f"ivig-fhir deliver as {issuer.backend.client_id if issuer.backend else ''}",
-        lambda: runtime.mode_for(tenancy, key, may, client),
+        lambda: runtime.mode_for(tenancy, key, may, client, right),
         lambda: runtime.decision_mode_for(tenancy, key, may, client),
+        right=right,
     )

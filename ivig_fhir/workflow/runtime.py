@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -16,7 +16,7 @@ from ivig_fhir.content.model import Content
 from ivig_fhir.content.site import Site
 from ivig_fhir.ehr.capability import Capabilities, read_capabilities
 from ivig_fhir.ehr.client import FhirClient
-from ivig_fhir.ehr.modes import WRITTEN, WriteMode, without, write_mode
+from ivig_fhir.ehr.modes import WRITTEN, WriteMode, write_mode
 from ivig_fhir.ehr.profiles import ServerProfile, profile
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
@@ -29,6 +29,7 @@ from ivig_fhir.smart.signin import SmartClient
 from ivig_fhir.smart.tenancy import Tenancy
 from ivig_fhir.store import sessions
 from ivig_fhir.store.database import Database
+from ivig_fhir.workflow.demotion import demoted, right_of
 from ivig_fhir.workflow.renewal import Bearer, Renewal
 
 _MOST_KEPT = 200
@@ -100,7 +101,6 @@ class Runtime:
     reviews: Memory[Review] = field(default_factory=Memory)  # what a pharmacist had on screen, to tell what changed since
     courses: Memory[Mapping[str, Any]] = field(default_factory=Memory)  # a running order as it was on screen, by run and version
     modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
-    refusals: Memory[frozenset[str]] = field(default_factory=Memory)  # the types that the EHR refused to store, by session
 
     @property
     def version(self) -> str:
@@ -137,12 +137,12 @@ class Runtime:
         return FhirClient(session.context.iss, self.http, bearer.token, bearer.renew)
 
     def mode(self, session: sessions.Session) -> WriteMode:
-        """How an order can be written in this session, without what the EHR has refused to store in it."""
-        how = self.mode_for(session.context.tenancy, session.context.scope, verdict(session), self.client(session))
-        return without(how, self.refusals.find(session.key) or ())
+        """How an order can be written in this session, without what the EHR has refused to store lately."""
+        context = session.context
+        return self.mode_for(context.tenancy, context.scope, verdict(session), self.client(session), right_of(session))
 
-    def mode_for(self, tenancy: Tenancy, grant: str, ask: Callable[[str, str], str], client: FhirClient) -> WriteMode:
-        """The same for any grant; `ask` says what it allows of a type and a letter of cruds.
+    def mode_for(self, tenancy: Tenancy, grant: str, ask: Callable[[str, str], str], client: FhirClient, whose: str) -> WriteMode:
+        """The same for any grant; `ask` says what it allows of a type and a letter of cruds, `whose` is the right that it is.
 
         What the server declares is read once for each tenant and grant; metadata that could not be read are asked for again.
         """
@@ -153,11 +153,7 @@ class Runtime:
             how = write_mode(_declared(client), rights, self.profile(tenancy.iss))
             if how.known:
                 self.modes[key] = how
-        return how
-
-    def refused(self, session: sessions.Session, types: Iterable[str]) -> None:
-        """Remembers for the rest of a session that its EHR refuses to store these types."""
-        self.refusals.keep(session.key, frozenset(types) | (self.refusals.find(session.key) or frozenset()))
+        return demoted(self.database, tenancy, whose, how, self.now(), self.site.timezone)
 
     def decision_mode(self, session: sessions.Session) -> WriteMode:
         """How a pharmacist's decision is written: order and task are updated, so the right that counts is to update."""

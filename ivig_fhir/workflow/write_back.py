@@ -22,6 +22,7 @@ from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store import orders, sessions
 from ivig_fhir.store.orders import Order
 from ivig_fhir.workflow.access import Access, session_access
+from ivig_fhir.workflow.demotion import note_refused, note_unsupported
 from ivig_fhir.workflow.displace import displaced
 from ivig_fhir.workflow.lease import going_on
 from ivig_fhir.workflow.runtime import Runtime
@@ -73,6 +74,7 @@ def send(runtime: Runtime, access: Access, order: Order) -> str:
         again = error.retry or isinstance(error, TokenRejected)
         with runtime.database.write() as tx:
             orders.record_unsent(tx, order.run, access.by, runtime.now(), error.code, again)
+        note_refused(runtime.database, access.tenancy, access.right, error, runtime.now())
         raise
     return _record(runtime, access, order, sent, written)
 
@@ -163,6 +165,7 @@ def _record(runtime: Runtime, access: Access, order: Order, sent: Transaction, w
     state = move(OrderState(order.state), receipt.event)
     made = encode(receipt.to_json()).decode("utf-8")
     stored = [p.reference for p in receipt.parts if p.reference]
+    note_unsupported(runtime.database, access.tenancy, access.right, receipt, now)
     with runtime.database.write() as tx:
         return orders.record_write(tx, order.run, state.value, made, stored, access.by, now, note=receipt.lost_kinds).state
 

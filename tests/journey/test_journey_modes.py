@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from journey.a_hospital import APP, Hospital, Tab, hospital
+from journey.a_hospital import APP, MORNING, Hospital, Tab, hospital
 from journey.a_server_of_another_kind import declares_no_create, issuers, refuses, wired
 
 from ivig_fhir.ehr.modes import ORDER, WRITTEN
@@ -135,20 +136,60 @@ def test_an_order_that_the_ehr_refuses_to_store_keeps_its_approval_and_goes_by_h
     assert BY_HAND in tab.page.forms.area
 
 
-def test_only_the_session_in_which_it_was_refused_hands_over(at: Hospital) -> None:
-    wire = wired(at)
-    tab = at.tab(MG)
+def refused(at: Hospital, status: int) -> Tab:
+    """An approved order that the EHR refused to store; from then on it would store it."""
+    wire, tab = wired(at), at.tab(MG)
     tab.give_reasons()
-    wire.fault = refuses(403, OUTCOME, "/fhir", "/MedicationRequest")
+    wire.fault = refuses(status, OUTCOME, "/fhir", "/MedicationRequest")
     tab.press("Approve order", acknowledged="yes")
     wire.fault = None
-    again = at.tab("cidp-adult")
-    assert "Stored in the EHR, all at once" in again.page.text
+    return tab
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(("status", "hours"), [(403, 1), (404, 24), (405, 24), (410, 24), (501, 24)])
+def test_a_refusal_is_known_to_every_process_until_it_is_tried_again(at: Hospital, status: int, hours: int, restarted: bool) -> None:
+    tab = refused(at, status)
+    if restarted:
+        at.start()
+    at.clock.forward(seconds=hours * 3600 - 1)
     later = at.tab(MG)
+    assert later.json["state"] == "approved"
+    later.go("receipt")
+    assert BY_HAND in later.page.forms.area
+    later.page = later.browser.send("POST", f"{APP}/s/{later.session}/orders/", data={"csrf_token": later.json["csrf"]})
+    assert "refused to store this order (MedicationRequest)" in later.page.text
+    at_last = (MORNING + timedelta(hours=hours)).strftime("%d %b %Y, %H:%M")
+    assert f"It is tried again from {at_last} on." in later.page.text
+    assert BUTTON in later.page.buttons
+    at.clock.forward(seconds=1)
+    later = at.tab(MG)
+    later.go(f"/s/{later.session}/orders/{tab.run}/receipt")
+    assert not later.page.forms.area
     assert "Send it only if nobody has entered it in the EHR by hand." in later.page.text
-    later.press("Send to the EHR")
-    assert "Stored as a draft" in later.page.text
-    assert len(at.orders(MG)) == 1
+    assert at.orders(MG) == []
+
+
+def test_a_right_that_is_missing_is_missing_to_who_lacks_it_and_a_type_that_is_not_taken_to_all(at: Hospital) -> None:
+    refused(at, 403)
+    assert "Stored in the EHR, all at once" in at.tab("cidp-adult").page.text
+    refused_for_all = wired(at)
+    refused_for_all.fault = refuses(404, OUTCOME, "/fhir", "/MedicationRequest")
+    other = at.tab("cidp-adult")
+    other.approve()
+    refused_for_all.fault = None
+    assert "refused to store this order" in at.tab("gbs-adult").page.text
+
+
+def test_a_refusal_of_another_thing_than_the_order_keeps_no_order_back(at: Hospital) -> None:
+    wire, tab = wired(at), at.tab(MG)
+    tab.give_reasons()
+    wire.fault = refuses(403, OUTCOME, "/MedicationRequest", method="GET")
+    tab.press("Approve order", acknowledged="yes")
+    wire.fault = None
+    assert "Stored in the EHR, all at once" in at.tab("cidp-adult").page.text
+    later = at.tab(MG)
+    assert "refused to store" not in later.page.text
 
 
 def test_a_part_that_the_ehr_refuses_is_not_promised_again_in_this_session(at: Hospital) -> None:
