@@ -78,7 +78,7 @@ class Reason:
 class Act:
     """Who decides what, when, on the page with that digest; `reason` for everything but a verification.
 
-    `event` where it is not the one that usually leads to the state.
+    `event` where it is not the one that usually leads to the state. `notes` is what a verification says of what could not be read.
     """
 
     state: OrderState
@@ -89,6 +89,7 @@ class Act:
     app_version: str
     reason: Reason | None = None
     event: Event | None = None
+    notes: tuple[str, ...] = ()
 
 
 def decision_transaction(stored: Stored, act: Act) -> Transaction:
@@ -112,7 +113,7 @@ def decision_transaction(stored: Stored, act: Act) -> Transaction:
         if stored.group is not None and stored.group.get("status") not in ("completed", "revoked", "entered-in-error"):
             entries.append(update(GROUP, {**stored.group, "status": status.request_group}))
     targets = [_reference(r) for r in (stored.order, stored.group) if r is not None]
-    made = decision_provenance(act.who, act.at, targets, act.digest, act.base, act.app_version, act.state == OrderState.VERIFIED)
+    made = decision_provenance(act.who, act.at, targets, act.digest, act.base, act.app_version, act.state == OrderState.VERIFIED, act.notes)
     entries.append(Entry(DECISION, provenance, "POST", "Provenance", made))
     if stored.task is not None:
         entries.append(update(TASK, _task(stored.task, act, provenance)))
@@ -181,6 +182,7 @@ def _task(task: Resource, act: Act, provenance: str) -> Resource:
         made["output"] = [*(task.get("output") or []), *output]
     if act.reason is not None:
         made["statusReason"] = coded(act.reason, act.base)
-        note = annotation(act.who, act.at, act.reason.note)
-        made["note"] = [*(task.get("note") or []), note]
+    said = (*((act.reason.note,) if act.reason is not None else ()), *act.notes)
+    if said:
+        made["note"] = [*(task.get("note") or []), *(annotation(act.who, act.at, text) for text in said)]
     return made

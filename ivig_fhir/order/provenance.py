@@ -37,9 +37,19 @@ def approval_provenance(
 
 
 def decision_provenance(
-    who: Clinician, at: datetime, targets: Sequence[str], digest: str, base: str, app_version: str, verified: bool
+    who: Clinician,
+    at: datetime,
+    targets: Sequence[str],
+    digest: str,
+    base: str,
+    app_version: str,
+    verified: bool,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Who verified (or asked about, or rejected) the order, on what was on screen; the app assembled it."""
+    """Who verified (or asked about, or rejected) the order, on what was on screen; the app assembled it.
+
+    `notes` stand as its reasons: what the person says of parts of the record that could not be read.
+    """
     device = {
         "type": "Device",
         "identifier": {"system": f"{base}/NamingSystem/software", "value": APP},
@@ -47,11 +57,16 @@ def decision_provenance(
     }
     seen = {"identifier": {"system": f"{base}/NamingSystem/digest", "value": digest}, "display": "What was on screen when it was decided"}
     role = "verifier" if verified else "performer"
-    return _provenance(targets, at, "UPDATE", ((role, _person(who)), ("assembler", device)), [_entity("source", seen)])
+    return _provenance(targets, at, "UPDATE", ((role, _person(who)), ("assembler", device)), [_entity("source", seen)], notes)
 
 
 def _provenance(
-    targets: Sequence[str], at: datetime, operation: str, agents: Sequence[tuple[str, Mapping[str, Any]]], entities: list[dict[str, Any]]
+    targets: Sequence[str],
+    at: datetime,
+    operation: str,
+    agents: Sequence[tuple[str, Mapping[str, Any]]],
+    entities: list[dict[str, Any]],
+    reasons: Sequence[str] = (),
 ) -> dict[str, Any]:
     return narrated(
         drop_empty(
@@ -60,6 +75,7 @@ def _provenance(
                 "target": [{"reference": t} for t in targets],
                 "occurredDateTime": moment(at),
                 "recorded": moment(at),
+                "reason": [concept(text=said) for said in reasons],
                 "activity": concept(coding(_OPERATION, operation)),
                 "agent": [{"type": concept(coding(_PARTICIPANT, role)), "who": dict(agent)} for role, agent in agents],
                 "entity": entities,

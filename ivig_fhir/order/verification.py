@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from ivig_fhir.order.approval import PHARMACIST, Clinician, Refusal
 from ivig_fhir.order.decision import Reason, Stored
 from ivig_fhir.order.receipt import Line
 from ivig_fhir.order.recompute import Recalculated, disagreements
+from ivig_fhir.order.since import Since, Unread
 from ivig_fhir.order.states import Event, OrderState, allows
 from ivig_fhir.order.transaction import version_of
 
@@ -30,7 +31,8 @@ class Review:
     """What the pharmacist had on screen: the order's state with us, what the EHR stored, who signed, and the second calculation.
 
     `signers` are all who are known to have signed: the approval's, and the requester that the EHR names. `altered` are the fields that
-    somebody changed in the EHR after the prescriber's approval and that count; `other` those that are shown and stop nothing.
+    somebody changed in the EHR after the prescriber's approval and that count; `other` those that are shown and stop nothing. `since` is
+    what the record of now says that the approval did not know.
     """
 
     state: OrderState
@@ -40,19 +42,31 @@ class Review:
     incomplete: bool = False
     altered: tuple[Line, ...] = ()
     other: tuple[Line, ...] = ()
+    since: Since = field(default_factory=Since)
 
     @property
     def digest(self) -> str:
-        """Covers the stored order, its version, and the second calculation; a decision names it."""
+        """Covers the stored order, its version, the second calculation, and what is new since the approval; a decision names it."""
         order = self.stored.order
-        return digest([order, version_of(order), [asdict(line) for line in self.lines]])
+        return digest([order, version_of(order), [asdict(line) for line in self.lines], self.since.mark])
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A part of the record that could not be read, what was not checked for it, and how a pharmacist answers for it, in words."""
+
+    type: str
+    said: str
+    checks: tuple[str, ...]
+    note: str
 
 
 @dataclass(frozen=True)
 class Verification:
     """A pharmacist's decision: verified, queried or rejected, on which version of the order, with which result of the recalculation.
 
-    `change` is what a query proposes instead: plain JSON data, None for a question alone.
+    `change` is what a query proposes instead: plain JSON data, None for a question alone. `unread` is what could not be read and was
+    answered for. `named` are the findings since the approval that a question named, by their key.
     """
 
     decision: OrderState
@@ -65,6 +79,8 @@ class Verification:
     lines: int
     reason: Reason | None = None
     change: Mapping[str, Any] | None = None
+    unread: tuple[Answered, ...] = ()
+    named: tuple[tuple[str, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data, as shown on the page and kept."""
@@ -79,12 +95,17 @@ def requester_of(order: Mapping[str, Any]) -> Clinician:
     return Clinician(pointed_to(order.get("requester")), str(said or ""), frozenset())
 
 
-def verify(review: Review, digest_seen: str, current: Stored, who: Clinician, now: datetime) -> Verification | tuple[Refusal, ...]:
+def verify(
+    review: Review, digest_seen: str, current: Stored, who: Clinician, now: datetime, words: Mapping[str, str] | None = None
+) -> Verification | tuple[Refusal, ...]:
     """The verification, or every reason against it.
 
-    `current` is the order as read again now. Refused: a person without the pharmacist's role or without proof, whoever signed the order,
-    an order that changed since the review, lacks something or stands elsewhere, and a second calculation that disagrees or did not run.
+    `current` is the order as read again now; `words` is what the pharmacist says of each part that could not be read, by its type.
+    Refused: a person without the pharmacist's role or without proof, whoever signed the order, an order that changed since the review,
+    lacks something or stands elsewhere, a second calculation that disagrees or did not run, a finding since the approval that forbids the
+    order or needs a reason, and a part that could not be read and has no words.
     """
+    said = {u.type: (words or {}).get(u.type, "").strip() for u in review.since.unread}
     refusals = [
         *(_decider(review, who) or _second(review, who)),
         *_unchanged(review, digest_seen, current),
@@ -92,8 +113,10 @@ def verify(review: Review, digest_seen: str, current: Stored, who: Clinician, no
         *_complete(review),
         *_unaltered(review),
         *_calculated(review.lines),
+        *_since(review.since, said),
     ]
-    return tuple(refusals) if refusals else _made(OrderState.VERIFIED, review, who, now, None)
+    answered = tuple(Answered(u.type, u.said, u.checks, said[u.type]) for u in review.since.unread)
+    return tuple(refusals) if refusals else replace(_made(OrderState.VERIFIED, review, who, now, None), unread=answered)
 
 
 def decide(
@@ -109,7 +132,7 @@ def decide(
 ) -> Verification | tuple[Refusal, ...]:
     """A query or a rejection, which need a coded reason (one of `known`: code to display) and a note; or every reason against it.
 
-    A query with a `change` proposes another order instead.
+    A query with a `change` proposes another order instead. A query names what is new since the approval, so that its answer is one to that.
     """
     event = Event.PROPOSE_CHANGE if change is not None else None
     refusals = [
@@ -118,7 +141,12 @@ def decide(
         *_allowed(review, decision, event),
         *_reasoned(reason, known),
     ]
-    return tuple(refusals) if refusals else replace(_made(decision, review, who, now, reason), change=change)
+    if refusals:
+        return tuple(refusals)
+    asked = review.since.asked if decision is OrderState.QUERIED else ""
+    named = tuple(x.key for x in review.since.found if x.blocks) if asked else ()
+    told = replace(reason, note=f"{reason.note.strip()} {asked}".strip())
+    return replace(_made(decision, review, who, now, told), change=change, named=named)
 
 
 def _made(decision: OrderState, review: Review, who: Clinician, now: datetime, reason: Reason | None) -> Verification:
@@ -192,6 +220,22 @@ def _calculated(lines: Sequence[Recalculated]) -> list[Refusal]:
     return [
         Refusal("disagreement", f"{line.what}: ordered {line.ordered}, recalculated {line.recomputed}.") for line in disagreements(lines)
     ]
+
+
+def _since(new: Since, said: Mapping[str, str]) -> list[Refusal]:
+    """What the approval did not know; codes as those of an approval."""
+    found = [Refusal("outcome", new.problem)] if new.problem else []
+    for x in (x for x in new.found if x.blocks):
+        if x.asks:
+            remedy = "It needs the prescriber's reason: ask the prescriber, or reject the order."
+            found.append(Refusal("override-missing", f"New since the approval: {x.said} {remedy}", x.finding.check))
+        else:
+            found.append(Refusal("hard-stop", f"New since the approval, and it forbids the order: {x.said}", x.finding.check))
+    return [*found, *(_unanswered(u) for u in new.unread if not said[u.type])]
+
+
+def _unanswered(u: Unread) -> Refusal:
+    return Refusal("unread", f"{u.type} could not be read: look in the chart itself, and say in words what you found.")
 
 
 def _reasoned(reason: Reason, known: Mapping[str, str]) -> list[Refusal]:

@@ -28,6 +28,7 @@ from ivig_fhir.web.pictures import LOW, RatePicture, rate_picture
 from ivig_fhir.web.record_view import before_view, laboratory_view
 from ivig_fhir.web.render import STATES, amount, capitalize_first, clock, day, duration, percent, short_name, shouted
 from ivig_fhir.web.schedule import days_view, series_facts
+from ivig_fhir.web.since_view import since_view, stands_against
 from ivig_fhir.web.supply_view import companions_by_kind, receipt_said, supply_view, vials_said
 from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.web.verification_view import TIERS, made_of, second_person, second_person_because, setting_said, steps_view
@@ -59,13 +60,14 @@ _READ = frozenset(
 )  # fmt: skip
 
 
-def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
-    """Everything on the screen, and under it."""
+def case_view(case: Case, runtime: Runtime, session: sessions.Session, typed: Mapping[str, str] | None = None) -> View:
+    """Everything on the screen, and under it; `typed` is what was said of unread parts on a page that was refused."""
     kept, state = json.loads(case.approved.body), case.approved.state
     desk = Desk(case, kept, runtime.content)
     agrees = bool(case.review.lines) and all(x.agrees is not False for x in case.review.lines)
     open_, altered = state in ("sent", "queried"), alteration_view(case.review)
     alone = not_second(case.review, clinician(session)) if open_ or state == "incomplete" else ""
+    against = stands_against(case.review.since)
     return {
         "title": short_name(desk.order_set.name),
         "subtitle": f"{_SHORT[state]}, {'on label' if kept['on_label'] else 'off label'}",
@@ -78,14 +80,15 @@ def case_view(case: Case, runtime: Runtime, session: sessions.Session) -> View:
         "supply": supply_view(desk),
         "companions": companions_by_kind(kept),
         "receipt": receipt_said(case.approved.receipt),
+        "since": since_view(case.review.since, runtime.content, typed or {}),
         **case_findings(kept, runtime.content),
         "approver": case.review.signers[0].display,
         "approved_at": f"{day(case.approved.approved_at, year=False).partition(' ')[2]}, {clock(case.approved.approved_at)}",
         "second": _second(case, agrees),
         "digest": case.review.digest,
         "may_act": (open_ or state == "incomplete") and alone != OWN,
-        "may_verify": open_ and agrees and not alone and not case.review.incomplete and not altered["stops"],
-        "why_not": alone or ("Changed in the EHR." if altered["stops"] else ""),
+        "may_verify": open_ and agrees and not (alone or case.review.incomplete or altered["stops"] or against),
+        "why_not": alone or " ".join(filter(None, ("Changed in the EHR." if altered["stops"] else "", against))),
         "altered": altered,
         "talk": talk_view(case.approved),
         "left": left_view(case.approved) or astray_view(case.review.stored, case.review.state),
@@ -203,20 +206,28 @@ def _banner(case: Case, kept: Mapping[str, Any]) -> View:
 
 
 def _second(case: Case, agrees: bool) -> View:
-    """The verdict, the lines that are read beside the order, those that disagree first, and the names of the rest."""
-    lines = case.review.lines
-    agreed, judged = sum(x.agrees is True for x in lines), sum(x.agrees is not None for x in lines)
-    verdict = f"Second calculation agrees: {agreed} of {judged}" if agrees else _against(lines)
+    """The verdict, the lines that are read beside the order, those that do not agree first, and the names of the rest.
+
+    A line that could not be recalculated, because something was not read, agrees as little as one that disagrees.
+    """
+    lines, dark = case.review.lines, set(case.review.since.dark)
+    agreed, unread = sum(x.agrees is True for x in lines), [x for x in lines if x.agrees is None and x.what in dark]
+    judged = sum(x.agrees is not None for x in lines) + len(unread)
+    of = f"{agreed} of {judged} agree" + (f", {len(unread)} could not be recalculated" if unread else "")
+    verdict = _against(lines) if not agrees else of if unread else f"Second calculation agrees: {agreed} of {judged}"
     order = case.review.stored.order
     loud = {_NAMES.get(name, name) for name in _READ}
-    shown = [SimpleNamespace(**asdict(x) | {"what": _NAMES.get(x.what, x.what), "agrees": x.agrees is not False}) for x in lines]
-    quiet = [x for x in shown if x.agrees and x.what not in loud]
+    shown = [
+        SimpleNamespace(**asdict(x) | {"what": _NAMES.get(x.what, x.what), "agrees": x.agrees is not False and x not in unread})
+        for x in lines
+    ]
+    quiet = [x for x, line in zip(shown, lines, strict=True) if line.agrees and x.what not in loud]
     return {
-        "kind": "ok" if agrees else "stop",
+        "kind": "stop" if not agrees else "unk" if unread else "ok",
         "verdict": verdict,
         "lines": sorted((x for x in shown if x not in quiet), key=lambda x: x.agrees),
         "quiet": quiet,
-        "short": f"{agreed} of {judged} agree" if agrees else verdict,
+        "short": of if agrees else verdict,
         "basis": f"version {version_of(order) or '?'}, chart as read now",
         "reference": f"MedicationRequest/{order.get('id')}",
     }

@@ -25,7 +25,14 @@ def changed_view(case: Case, seen: Review | None, runtime: Runtime) -> View:
     again = recalculated_since(seen.lines, case.review.lines) if seen is not None else ()
     altered = [f"{x.field}: approved {dated(x.sent)}, now {dated(x.stored)}" for x in case.review.altered]
     view = lines_view(case.approved, case.chart.patient.name, lines, seen is not None, runtime)
-    return view | {"again": again, "altered": altered}
+    return view | {"again": again, "altered": altered, "new": _new(case.review, seen)}
+
+
+def _new(now: Review, seen: Review | None) -> list[str]:
+    """What the checks find since the approval, and what could not be read, that was not on screen."""
+    known = {x.key for x in seen.since.found} | {(u.type,) for u in seen.since.unread} if seen is not None else set()
+    found = [dated(x.said) for x in now.since.found if x.key not in known]
+    return [*found, *(f"{u.type} could not be read." for u in now.since.unread if (u.type,) not in known)]
 
 
 def lines_view(order: Order, patient: str, lines: Iterable[Line], seen: bool, runtime: Runtime) -> View:

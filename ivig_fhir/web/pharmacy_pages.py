@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -62,7 +63,7 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
         reason = None if decision is OrderState.VERIFIED else {"code": str(sent.get("code", "")), "note": str(sent.get("note", ""))}
         digest = str(sent.get("digest") or "")
         try:
-            refusals = decide_order(runtime, session, run, decision, digest, reason)
+            refusals = decide_order(runtime, session, run, decision, digest, reason, unread=_words(sent))
         except ChangedInEhr as error:  # somebody was faster than the write itself
             if wants_json():
                 raise
@@ -70,7 +71,7 @@ def _decision(runtime: Runtime, decision: OrderState) -> Any:
         if {r.code for r in refusals} & {"digest", "changed"} and not wants_json():
             return _changed(runtime, session, run, digest, tuple(r.said for r in refusals))
         if refusals and not wants_json():
-            return case_page(runtime, session, run, tuple(r.said for r in refusals))
+            return case_page(runtime, session, run, tuple(r.said for r in refusals), _words(sent))
         refuse(refusals)
         return case_page(runtime, session, run) if wants_json() else redirect("./", 303)
 
@@ -89,7 +90,16 @@ def _sent() -> dict[str, Any]:
     return sent_json() if request.is_json else request.form.to_dict()
 
 
-def case_page(runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = ()) -> Response:
+def _words(sent: Mapping[str, Any]) -> dict[str, str]:
+    """What is said of the parts that could not be read: `unread` by type, of a form `unread.<type>`."""
+    given = sent.get("unread")
+    found = given if isinstance(given, dict) else {k.removeprefix("unread."): v for k, v in sent.items() if k.startswith("unread.")}
+    return {str(type_): said for type_, said in found.items() if isinstance(said, str)}
+
+
+def case_page(
+    runtime: Runtime, session: sessions.Session, run: str, refused: tuple[str, ...] = (), typed: Mapping[str, str] | None = None
+) -> Response:
     """One order as it is now, for people or for scripts; with what was refused, if something was."""
     case = open_case(runtime, session, run)
     if wants_json():
@@ -105,8 +115,9 @@ def case_page(runtime: Runtime, session: sessions.Session, run: str, refused: tu
             "recalculated": [asdict(line) for line in case.review.lines],
             "altered": [asdict(line) for line in case.review.altered],
             "different": [asdict(line) for line in case.review.other],
+            "since": case.review.since.to_json(),
         }
         return make_response(jsonify(made))
     runtime.reviews.keep(case.review.digest, case.review)
-    view = case_view(case, runtime, session) | {"refused": refused, "claim": claim_of(runtime, session, case)}
+    view = case_view(case, runtime, session, typed) | {"refused": refused, "claim": claim_of(runtime, session, case)}
     return page(runtime, session, "pharmacist.html", view, 409 if refused else 200)

@@ -180,7 +180,7 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
         "plain": "; ".join(x.what for x in plain),
         "agreed": f"{sum(x.agrees is True for x in lines)} of {len(lines)}",
         "overrides": [f"{titles[o['check']]}: {o['code']}, {reasons[o['code']]}: “{o['note']}”" for o in kept["overrides"]],
-        "not_assessed": [f"{titles[n['check']]}: {n['message']}" for n in kept["not_assessed"]],
+        "not_assessed": [*(f"{titles[n['check']]}: {n['message']}" for n in kept["not_assessed"]), *_unread(order)],
         "second_person": second_person(desk),
         "approver": desk.case.review.signers[0].display,
         "approved_at": f"{day(order.approved_at)}, {clock(order.approved_at)}",
@@ -190,6 +190,12 @@ def verification_sheet_view(desk: Desk, now: datetime) -> View:
         "printed": f"{day(now)}, {clock(now)}",
         "close": len(lines) - len(plain) + len(kept["overrides"]) + len(kept["not_assessed"]) > _MANY_ROWS,
     }
+
+
+def _unread(order: Order) -> list[str]:
+    """What could not be read when the order was verified, and the pharmacist's words on it."""
+    word = json.loads(order.verification) if order.verification else {}
+    return [f"{u['type']} could not be read: {', '.join(u['checks'])}. Pharmacist: “{u['note']}”" for u in word.get("unread") or ()]
 
 
 def _short(title: str, lines: Sequence[str]) -> str:

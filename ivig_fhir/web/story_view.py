@@ -63,6 +63,7 @@ def _act(row: AuditRow, word: str, said: Mapping[str, Any] | None, told: Story, 
         kept["stored"] = f": {receipt_said(order.receipt)['said']}"
     if said is not None:
         kept |= {"said": _said(said), "second": _second(said)}
+        under += [f"{u['type']} could not be read. Pharmacist: “{u['note']}”" for u in said.get("unread") or ()]
         under += [f"The EHR does not hold: {', '.join(said['not_stored'])}."] if said.get("not_stored") else []
         under += [str(x["said"]) for x in said.get("companions") or ()]
     return {

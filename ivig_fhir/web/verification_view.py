@@ -169,8 +169,12 @@ def _interactions(desk: Desk) -> list[str]:
     found = {f["check"]: f["message"] for f in desk.kept["findings"]} | {
         n["check"]: f"not assessed: {n['message']}" for n in desk.kept["not_assessed"]
     }
-    clear = [titles[c] for c in checks if c not in found]
-    return [*(f"{titles[c]}: {found[c]}" for c in checks if c in found), f"Nothing found: {', '.join(clear)}" if clear else ""]
+    new = desk.case.review.since
+    hidden = {title for u in new.unread for title in u.checks}
+    later = [f"New since the approval: {x.said}" for x in new.found if x.finding.check in checks]
+    later += [f"Could not be checked now: {titles[c]}" for c in checks if titles[c] in hidden]
+    clear = [titles[c] for c in checks if c not in found and titles[c] not in hidden]
+    return [*later, *(f"{titles[c]}: {found[c]}" for c in checks if c in found), f"Nothing found: {', '.join(clear)}" if clear else ""]
 
 
 def _companions(desk: Desk, kinds: tuple[str, ...]) -> list[str]:

@@ -192,8 +192,10 @@ def _recalculate(visit: Visit) -> str:
 def _verify(visit: Visit) -> str:
     session = _known(visit.pharmacist)
     case = open_case(visit.runtime, session, visit.run)
-    refuse(decide_order(visit.runtime, session, visit.run, OrderState.VERIFIED, case.review.digest, None))
-    return f"Signed as {session.context.user}."
+    unread = {u.type: "A synthetic patient, loaded by this program: nothing else is there." for u in case.review.since.unread}
+    refuse(decide_order(visit.runtime, session, visit.run, OrderState.VERIFIED, case.review.digest, None, unread=unread))
+    answered = f" Answered for, as not readable: {', '.join(unread)}." if unread else ""
+    return f"Signed as {session.context.user}.{answered}"
 
 
 def _active(visit: Visit) -> str:

@@ -38,6 +38,7 @@ from ivig_fhir.workflow.read_ehr import read_answers
 from ivig_fhir.workflow.runtime import Runtime, clinician
 from ivig_fhir.workflow.same_person import identified
 from ivig_fhir.workflow.settle import send_decision, settle
+from ivig_fhir.workflow.since_approval import since_approval
 
 _ANOTHER_PATIENT = "What the EHR holds under this order's number is for another patient than the order was approved for."
 _ANOTHER_RUN = "What the EHR holds under this order's number is not this order: somebody changed what it belongs to."
@@ -76,8 +77,10 @@ def open_case(runtime: Runtime, session: sessions.Session, run_id: str) -> Case:
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     changed, lacking = alterations(order, stored.order), receipt is None or receipt.incomplete
     signers = tuple(identified(client, who) for who in (signer(order), requester_of(stored.order)))
-    review = Review(OrderState(order.state), stored, signers, lines, lacking, changed.unsigned, changed.other)
-    return Case(run, order, review, chart_from_answers(answers, runtime.content, runtime.now(), runtime.site))
+    chart = chart_from_answers(answers, runtime.content, runtime.now(), runtime.site)
+    new = since_approval(runtime, run, order, chart, lines)
+    review = Review(OrderState(order.state), stored, signers, lines, lacking, changed.unsigned, changed.other, new)
+    return Case(run, order, review, chart)
 
 
 def read_stored(client: FhirClient, run_id: str, order: Order, writable: Collection[str] | None = None) -> Stored:
@@ -155,12 +158,13 @@ def decide_order(
     digest: str,
     reason: Mapping[str, str] | None,
     change: Mapping[str, Any] | None = None,
+    unread: Mapping[str, str] | None = None,
 ) -> tuple[Refusal, ...]:
     """Verifies, queries or rejects the order whose digest was on screen, in the EHR and with us; or every reason against it.
 
     The order is read and recalculated again first. A verification names the page's digest, or that of the approved proposal, which
     is the one that a script is promised, as long as nothing stands otherwise in the EHR; a question or a rejection may. `change` is the
-    order that a question proposes instead.
+    order that a question proposes instead, `unread` what a verification says of each part that could not be read, by its type.
     Written with If-Match; ChangedInEhr when somebody was faster.
     """
     case = open_case(runtime, session, run_id)
@@ -171,14 +175,14 @@ def decide_order(
     known = dict(runtime.content.constants["pharmacist_reasons"])
     seen = case.review.digest if digest == case.approved.digest and not case.review.other else digest
     if reason is None:
-        made = verify(case.review, seen, case.review.stored, who, now)
-        given = None
+        made = verify(case.review, seen, case.review.stored, who, now, unread)
     else:
         given = Reason(reason.get("code", ""), known.get(reason.get("code", ""), ""), reason.get("note", "").strip())
         made = decide(decision, given, known, case.review, seen or case.review.digest, case.review.stored, who, now, change)
     if not isinstance(made, Verification):
         return made
-    act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, given)
+    notes = tuple(f"{u.type} could not be read. {u.note}" for u in made.unread)
+    act = Act(decision, who, now, case.review.digest, runtime.canonical, runtime.version, made.reason, notes=notes)
     mode = runtime.decision_mode(session)
     if not mode.writes:
         return (Refusal("ehr", mode.reason),)
