@@ -27,6 +27,7 @@ from ivig_fhir.workflow.course import Course, move, open_course
 from ivig_fhir.workflow.overtaken import remember
 from ivig_fhir.workflow.read_ehr import read_patient
 from ivig_fhir.workflow.recheck import Opened, decide, open_recheck
+from ivig_fhir.workflow.release import tell
 from ivig_fhir.workflow.runtime import Runtime
 
 # Who may look at the course, by the part of the site.
@@ -52,6 +53,11 @@ def pages(runtime: Runtime, area: str) -> Blueprint:
     def companions(sid: str, run: str) -> Answer:
         session = enter(runtime, sid, *sorted({PRESCRIBER, PHARMACIST} & set(AREAS[area])))
         return _after(runtime, session, run, catch_up(runtime, session, run))
+
+    @blueprint.post("/tell")
+    def told(sid: str, run: str) -> Answer:
+        session = enter(runtime, sid, *sorted(LOOKERS & set(AREAS[area])))
+        return _after(runtime, session, run, tell(runtime, session, run))
 
     for event in ROLES:
         blueprint.add_url_rule(f"/{event.value}", event.value, _move(runtime, area, event), methods=["POST"])

@@ -22,6 +22,7 @@ from ivig_fhir.web.talk_view import talk_view
 from ivig_fhir.workflow.altered import alterations
 from ivig_fhir.workflow.course import Course
 from ivig_fhir.workflow.recheck import Opened
+from ivig_fhir.workflow.release import not_told
 from ivig_fhir.workflow.runtime import Runtime
 
 View = dict[str, Any]
@@ -61,6 +62,8 @@ def course_view(course: Course, person: Person, role: str, runtime: Runtime) -> 
         "reference": f"{own_reference(course.stored.order)}, version {course.version}, {course.stored.order.get('status')} in the EHR",
         "held": _held(held, course) if held else None,
         "days": [_day(course, n, d, role, bool(said)) for n, d in enumerate(course.days, start=1)],
+        "untold": [f"Infusion {r.number}, {day(r.day)}: released by {r.display}, {clock(r.at)}." for r in not_told(course)],
+        "may_tell": role in LOOKERS,
         "moves": moves,
         "companions": companions_view(course.stored, course.state),
         "left": left_view(course.order),
@@ -158,6 +161,7 @@ def course_json(course: Course) -> View:
         "held": course.held is not None,
         "infusions": [d.isoformat() for d in course.days],
         "companions": companions_view(course.stored, course.state),
+        "untold": [r.number for r in not_told(course)],
         "looked": [
             {"infusion": r.number, "day": r.day.isoformat(), "decision": r.decision, "who": r.who, "at": r.at.isoformat()}
             for r in course.looked

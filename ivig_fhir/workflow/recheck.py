@@ -9,7 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from ivig_fhir.errors import NotFound, StateError
+from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.order import recheck
 from ivig_fhir.order.approval import Refusal
@@ -18,12 +18,13 @@ from ivig_fhir.order.states import Event, allows
 from ivig_fhir.proposal.propose import propose
 from ivig_fhir.proposal.selections import parse_selections
 from ivig_fhir.proposal.selections_json import as_ordered
-from ivig_fhir.store import rechecks, sessions
+from ivig_fhir.store import orders, rechecks, sessions
 from ivig_fhir.store.rechecks import CLEARED, RELEASED, Recheck
 from ivig_fhir.workflow.altered import refuse_altered
 from ivig_fhir.workflow.course import Course, move, open_course
 from ivig_fhir.workflow.open_chart import chart_from_answers
 from ivig_fhir.workflow.read_ehr import read_answers
+from ivig_fhir.workflow.release import tell
 from ivig_fhir.workflow.runtime import Runtime, clinician
 
 
@@ -88,6 +89,7 @@ def decide(
 ) -> tuple[Refusal, ...]:
     """Releases this infusion, or holds the order; or every reason against it.
 
+    A release is also written into the pharmacist's task, where this person may.
     A hold counts here at once and keeps the infusion sheet back; then the order is put on hold in the EHR. Where the EHR does not let
     this person change the order, that is said, and somebody who may does it on the page of the course.
     """
@@ -98,11 +100,14 @@ def decide(
     if refusals:
         return refusals
     kept = json.dumps({"looks": recheck.to_json(found), "display": who.display})
-    run = opened.course.run
+    course, run = opened.course, opened.course.run
     made = Recheck(run.run, opened.number, opened.day, RELEASED if release else rechecks.HELD, who.reference, runtime.now(), kept)
     with runtime.database.write() as tx:
         rechecks.keep(tx, made, run.tenancy.iss)
-    return () if release else move(runtime, session, run.run, Event.HOLD, _reason(found))
+        held, now = rechecks.held(rechecks.of_run(tx, run.run)[:-1]), orders.load(tx, run.tenancy, run.run)
+        if release and (held is not None or now.state != course.order.state):
+            raise Conflict("held meanwhile", said="This order was put on hold meanwhile: nothing was released.")
+    return tell(runtime, session, run.run) if release else move(runtime, session, run.run, Event.HOLD, _reason(found))
 
 
 def _reason(found: tuple[Look, ...]) -> dict[str, Any]:

@@ -86,6 +86,99 @@ def test_nothing_changed_and_the_infusion_is_released_for_its_day(at: Hospital) 
         assert audit.verify(tx) == ()
 
 
+def test_a_release_is_said_on_the_task_in_the_ehr_with_who_and_when(at: Hospital) -> None:
+    pharmacist = verified(at)
+    [before], [order] = at.held("Task", CIDP), at.orders(CIDP)
+    pharmacist.go("recheck/1")
+    pharmacist.press("Release this infusion")
+    [task] = at.held("Task", CIDP)
+    assert (task["status"], task["businessStatus"]["text"]) == ("completed", "released for infusion 1")
+    assert task["output"][:-1] == before["output"]
+    assert task["output"][-1]["type"]["text"] == "released for infusion 1"
+    note = task["note"][-1]
+    assert note["time"] == task["output"][-1]["valueDateTime"] == task["lastModified"]
+    assert note["authorReference"]["reference"] == task["owner"]["reference"]
+    assert "released by Mats Sample-Lindqvist" in note["text"]
+    assert at.orders(CIDP) == [order]
+    assert (pharmacist.json["untold"], "The EHR was not told" in pharmacist.page.text) == ([], False)
+
+
+def test_what_the_ehr_was_not_told_is_said_and_told_by_somebody_who_may_once(at: Hospital) -> None:
+    pharmacist = verified(at)
+    nurse = at.tab(CIDP, "nurse")  # may not change the task in the EHR
+    nurse.follow("Course")
+    nurse.follow("Re-check before infusion 1")
+    nurse.press("Release this infusion")
+    assert "The EHR was not told" in nurse.page.text
+    assert at.held("Task", CIDP)[0]["businessStatus"]["text"] == "verified"
+    pharmacist.go("course")
+    pharmacist.press("Tell the EHR")
+    assert "The EHR was not told" not in pharmacist.page.text
+    [task] = at.held("Task", CIDP)
+    assert "released by Inés Sample-Castillo" in task["note"][-1]["text"]
+    pharmacist.post("tell", {})
+    assert at.held("Task", CIDP) == [task]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_release_whose_answer_is_lost_is_told_once(at: Hospital, stored: bool) -> None:
+    pharmacist = verified(at)
+    pharmacist.go("recheck/1")
+    wire = Wire(SandboxAdapter(at.ehr))
+
+    def lost(asked: requests.PreparedRequest, send: Any) -> requests.Response:
+        if asked.method != "PUT":
+            answer: requests.Response = send(asked)
+            return answer
+        if stored:
+            send(asked)
+        raise requests.ReadTimeout(request=asked)
+
+    wire.fault = lost
+    at.http.mount(EHR, wire)
+    pharmacist.press("Release this infusion")
+    wire.fault = None
+    assert ("The EHR was not told" in pharmacist.page.text) is not stored
+    assert [(x["infusion"], x["decision"]) for x in pharmacist.json["looked"]] == [(1, "released")]
+    pharmacist.post("tell", {})
+    assert [o["type"]["text"] for o in at.held("Task", CIDP)[0]["output"]].count("released for infusion 1") == 1
+
+
+def test_after_a_hold_that_was_decided_on_the_order_is_active_and_its_infusion_released(at: Hospital) -> None:
+    pharmacist = verified(at)
+    pharmacist.press("Put on hold", code="reaction", note="Shivers.")
+    pharmacist.press("Go on with the order", note="It was the draught.")
+    assert statuses(at)[0] == ["active"]
+    pharmacist.go("recheck/1")
+    pharmacist.press("Release this infusion")
+    approval = next(t for t in at.held("Task", CIDP) if t["code"]["coding"][0]["code"] == "approve")
+    assert approval["businessStatus"]["text"] == "released for infusion 1"
+
+
+def test_an_infusion_is_not_released_while_somebody_holds_the_order(at: Hospital) -> None:
+    """The chart of the one is read while the other decides."""
+    pharmacist = verified(at)
+    pharmacist.go("recheck/1")
+    other = at.tab(CIDP, "nurse")
+    other.follow("Course")
+    other.follow("Re-check before infusion 1")
+    wire = Wire(SandboxAdapter(at.ehr))
+
+    def meanwhile(asked: requests.PreparedRequest, send: Any) -> requests.Response:
+        if "/fhir/Condition" in str(asked.url) and wire.fault is not None:
+            wire.fault = None
+            other.press("Hold the order", **{"note.other": "Feels unwell."})
+        answer: requests.Response = send(asked)
+        return answer
+
+    wire.fault = meanwhile
+    at.http.mount(EHR, wire)
+    refused = pharmacist.press("Release this infusion")
+    assert refused.status == 409
+    pharmacist.go(f"{APP}/s/{pharmacist.session}/pharmacy/{pharmacist.run}/course")
+    assert (pharmacist.json["held"], [x["decision"] for x in pharmacist.json["looked"]]) == (True, ["held"])
+
+
 # ── The limits, both sides ───────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -65,6 +65,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/s/<sid>/orders/<run>/recall"): (409, 409, 403, 403, 401, 401),
     ("POST", "/s/<sid>/orders/<run>/companions"): (409, 409, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/companions"): (403, 409, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/orders/<run>/tell"): (403, 303, 303, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/<run>/tell"): (403, 303, 303, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/course"): (403, 200, 200, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/recheck/<int:number>"): (403, 409, 409, 403, 401, 401),
