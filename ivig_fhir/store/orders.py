@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from ivig_fhir.errors import Conflict, NotFound, StateError
 from ivig_fhir.smart.tenancy import Tenancy
-from ivig_fhir.store import audit, claims, flights, kept_charts, outbox, proposals
+from ivig_fhir.store import audit, claims, flights, kept_charts, outbox, proposals, screens
 from ivig_fhir.store.database import Tx
 from ivig_fhir.store.proposals import DECIDED, Run, in_tenancy
 from ivig_fhir.store.tables import ORDERS, RUNS
@@ -268,6 +268,7 @@ def record_decision(tx: Tx, run: str, expected: Collection[str], to: str, verifi
     if to in DECIDED:
         kept_charts.forget(tx, run)
         claims.forget(tx, run)
+        screens.forget(tx, run)
     outbox.settle(tx, run)
     tenancy = _tenancy(tx, run)
     audit.append(tx, now, by, tenancy.iss, f"order.{to}", run, text_digest(verification) if verification else "")

@@ -160,6 +160,16 @@ DISPENSES = Table(
     UniqueConstraint("run", "infusion", "number"),
 )
 
+SCREENS = Table(
+    "screens",
+    METADATA,
+    Column("digest", String(71), primary_key=True),
+    Column("run", String(36), ForeignKey("runs.run"), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("sealed_seen", Text, nullable=False),
+    Index("ix_screens_run", "run"),
+)
+
 OUTBOX = Table(
     "outbox",
     METADATA,

@@ -22,6 +22,7 @@ from ivig_fhir.web.overtaken_page import numbered
 from ivig_fhir.web.worklist_pages import claim_of
 from ivig_fhir.workflow.approve import refuse
 from ivig_fhir.workflow.runtime import Runtime
+from ivig_fhir.workflow.screens import keep_seen, seen_before
 from ivig_fhir.workflow.second_person import note_second_person
 from ivig_fhir.workflow.verify import decide_order, open_case
 
@@ -82,7 +83,7 @@ def _changed(
     runtime: Runtime, session: sessions.Session, run: str, digest: str, refused: tuple[str, ...], told: tuple[str, ...] = ()
 ) -> Response:
     """What is different since the page was opened, field by field; from here the order may be reviewed as it is now."""
-    view = changed_view(open_case(runtime, session, run), runtime.reviews.find(digest), runtime)
+    view = changed_view(open_case(runtime, session, run), seen_before(runtime, run, digest), runtime)
     return page(runtime, session, "difference.html", view | {"refused": refused, "told": told, "back": "./"}, 409)
 
 
@@ -118,6 +119,6 @@ def case_page(
             "since": case.review.since.to_json(),
         }
         return make_response(jsonify(made))
-    runtime.reviews.keep(case.review.digest, case.review)
+    keep_seen(runtime, case)
     view = case_view(case, runtime, session, typed) | {"refused": refused, "claim": claim_of(runtime, session, case)}
     return page(runtime, session, "pharmacist.html", view, 409 if refused else 200)

@@ -20,11 +20,18 @@ STATUSES = {
     "queried": "Question asked",
     "incomplete": "Incomplete",
     "missing": "Not in the EHR, or unknown",
+    "on-hold": "On hold",
     "all": "All",
 }
 NEEDED = {"any": "Any day", "past": "Overdue", "today": "Today", "tomorrow": "By tomorrow"}
 CLAIMED = {"anyone": "Anyone", "nobody": "Nobody", "me": "Me", "others": "Others"}
-STATES_OF = {"sent": ("sent",), "queried": ("queried",), "incomplete": ("incomplete",), "missing": ("approved", "uncertain")}
+STATES_OF = {
+    "sent": ("sent",),
+    "queried": ("queried",),
+    "incomplete": ("incomplete",),
+    "missing": ("approved", "uncertain"),
+    "on-hold": ("on-hold",),
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,8 @@ class Filters:
 
     @property
     def everything(self) -> bool:
-        """Whether decided orders are wanted too."""
-        return self.status == "all"
+        """Whether orders that nobody has to decide on are wanted too: those that run, on hold or not, and those that ended."""
+        return self.status in ("all", "on-hold")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def worklist_view(found: Worklist, rows: Sequence[Row], count: int, filters: Fil
     """The page: `rows` are those of this page, filled; `count` is how many pass the filters in all; `base` is the list's address."""
     last = max(1, -(-count // PAGE))
     counts = {name: sum(r.state in states for r in found.rows) for name, states in STATES_OF.items()}
-    counts |= {"open": sum(r.state not in DECIDED for r in found.rows)}
+    counts |= {"open": sum(r.state not in DECIDED for r in found.rows), "on-hold": found.on_hold}
     first = (filters.page - 1) * PAGE + 1
     return {
         "rows": [_row(r, desk) for r in rows],

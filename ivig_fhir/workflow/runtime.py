@@ -21,7 +21,6 @@ from ivig_fhir.ehr.profiles import ServerProfile, profile
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.bundle import Abilities
 from ivig_fhir.order.companions import TYPES
-from ivig_fhir.order.verification import Review
 from ivig_fhir.settings import Settings
 from ivig_fhir.smart.issuers import Issuer
 from ivig_fhir.smart.scopes import Verdict, allowed
@@ -98,7 +97,6 @@ class Runtime:
     changes: Memory[LastChange] = field(default_factory=Memory)
     looks: Memory[str] = field(default_factory=Memory)
     notices: Memory[tuple[str, ...]] = field(default_factory=Memory)  # what a launch settled, until its first page said so
-    reviews: Memory[Review] = field(default_factory=Memory)  # what a pharmacist had on screen, to tell what changed since
     courses: Memory[Mapping[str, Any]] = field(default_factory=Memory)  # a running order as it was on screen, by run and version
     modes: dict[tuple[Tenancy, str], WriteMode] = field(default_factory=dict)
 

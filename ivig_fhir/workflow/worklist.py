@@ -21,6 +21,7 @@ from ivig_fhir.fhir.reading import part, reference, reference_key, word
 from ivig_fhir.order.approval import Clinician
 from ivig_fhir.order.claim import holder
 from ivig_fhir.order.receipt import Receipt
+from ivig_fhir.order.states import OrderState
 from ivig_fhir.proposal.context import MAIN
 from ivig_fhir.store import claims, orders, proposals, sessions
 from ivig_fhir.store.claims import Claim
@@ -76,11 +77,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Worklist:
-    """The orders, most urgent first; `problem` says why the list may not be whole; `ours` that the EHR keeps no tasks for us."""
+    """The orders, most urgent first; `problem` says why the list may not be whole; `ours` that the EHR keeps no tasks for us.
+
+    `on_hold` is how many orders are on hold, whether or not they are on this list.
+    """
 
     rows: tuple[Row, ...]
     problem: str
     ours: bool
+    on_hold: int = 0
 
 
 def worklist(runtime: Runtime, session: sessions.Session, everything: bool = False) -> Worklist:
@@ -102,7 +107,8 @@ def worklist(runtime: Runtime, session: sessions.Session, everything: bool = Fal
     without = found.problem in _NO_TASKS
     missing = f"Tasks whose order or patient could not be read, and that are not on this list: {unread}." if unread else ""
     problem = f"{found.said if found.problem and not without else ''} {missing}".strip()
-    return Worklist(tuple(sorted(rows, key=_urgency)), problem, without)
+    on_hold = sum(state == OrderState.ON_HOLD for state in every.values())
+    return Worklist(tuple(sorted(rows, key=_urgency)), problem, without, on_hold)
 
 
 def filled(runtime: Runtime, session: sessions.Session, rows: Iterable[Row]) -> tuple[Row, ...]:

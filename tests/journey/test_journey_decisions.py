@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 from journey.a_hospital import Hospital, Tab
+from sqlalchemy import select
+
+from ivig_fhir.store.database import connect
+from ivig_fhir.store.tables import SCREENS
 
 CIDP = "cidp-adult"
 
@@ -190,3 +194,21 @@ def test_words_that_were_changed_in_the_ehr_are_seen_and_stop_the_verification(a
     assert "the text cannot be read back" in pharmacist.page.text
     assert "Verify" not in pharmacist.page.buttons
     assert [o["status"] for o in at.orders(CIDP)] == ["draft"]
+
+
+def test_another_process_shows_the_same_difference(at: Hospital) -> None:
+    """What was on screen is in the store, sealed, and not in the memory of the process that made the page."""
+    _, pharmacist = waiting(at)
+    page = pharmacist.page
+    order = at.orders(CIDP)[0]
+    at.change(f"MedicationRequest/{order['id']}", priority="urgent")
+    first = pharmacist.press("Verify")
+    assert (first.status, "When you opened it" in first.text) == (409, True)
+    at.start()  # a new process
+    pharmacist.page = page
+    again = pharmacist.press("Verify")
+    assert (again.status, again.text) == (409, first.text)
+    with connect(at.settings.database_url).connect() as kept:
+        rows = kept.execute(select(SCREENS.c.sealed_seen)).scalars().all()
+    assert rows
+    assert not any("priority" in row for row in rows)

@@ -306,3 +306,21 @@ def test_where_a_server_ignores_the_code_that_was_asked_a_hold_is_no_order_to_ve
     monkeypatch.setattr(at.http, "request", request)
     [row] = rows(worklist(at))
     assert "Waiting" in row
+
+
+def test_orders_on_hold_have_a_filter_of_their_own(at: Hospital) -> None:
+    at.tab("cidp-adult").approve()
+    pharmacist = at.tab("cidp-adult", "pharmacist", target="pharmacy")
+    pharmacist.follow("SAMPLETON")
+    pharmacist.press("Verify")
+    pharmacist.go("course")
+    pharmacist.press("Put on hold", code="reaction", note="Shivers.")
+    base = pharmacist.page.url.split("/pharmacy/")[0] + "/pharmacy/"
+    pharmacist.go(base)
+    assert "SAMPLETON" not in pharmacist.page.text
+    assert "On hold (1)" in pharmacist.page.text
+    pharmacist.go(f"{base}?status=on-hold")
+    assert "SAMPLETON" in pharmacist.page.text
+    assert "1 order, most urgent first" in pharmacist.page.text
+    pharmacist.go(f"{base}?status=sent")
+    assert "SAMPLETON" not in pharmacist.page.text
