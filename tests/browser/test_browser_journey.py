@@ -123,6 +123,22 @@ def test_the_worklist_is_filtered_and_refreshed_in_place_and_walked_with_the_arr
     playwright.expect(rows.nth(1).locator("th a")).to_be_focused()
     page.keyboard.press("ArrowUp")
     playwright.expect(rows.nth(0).locator("th a")).to_be_focused()
+    page.keyboard.press("End")
+    playwright.expect(rows.last.locator("th a")).to_be_focused()
+    name = rows.last.locator("th a").inner_text()
+    page.evaluate("document.getElementById('refresh').click()")
+    page.wait_for_function("document.activeElement.closest('#worklist') !== null")
+    playwright.expect(page.get_by_role("link", name=name)).to_be_focused()
+    page.keyboard.press("Home")
+    playwright.expect(rows.nth(0).locator("th a")).to_be_focused()
+    page.keyboard.press("Escape")
+    playwright.expect(page.get_by_label("Patient or record number")).to_be_focused()
+    page.keyboard.type("nobody of this name")
+    playwright.expect(rows).to_have_count(1)
+    playwright.expect(rows).to_contain_text("that the filters let through")
+    page.keyboard.press("Escape")
+    playwright.expect(page.get_by_label("Patient or record number")).to_have_value("")
+    playwright.expect(rows).to_have_count(before + 1)
 
 
 def test_two_charts_in_two_windows_of_one_browser_stay_apart(demo: Demo, page: Any) -> None:

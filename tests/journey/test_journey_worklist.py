@@ -120,7 +120,7 @@ def test_where_the_ehr_shows_no_tasks_the_list_is_ours_and_the_page_says_so(at: 
     tab.follow("SAMPLETON")
     tab.press("Verify")
     tab.go("../")
-    assert "No order is on this list" in rows(tab)[0]
+    assert "No order is on this list: nothing waits for a pharmacist." in rows(tab)[0]
     assert at.orders(CIDP)[0]["status"] == "active"
 
 

@@ -11,7 +11,7 @@ document.querySelectorAll("button[aria-disabled=true]").forEach((button) => {
   });
 });
 
-// The worklist: filtered and refreshed in place, and walked with the arrow keys. The server draws it; here it is only put in the page.
+// The worklist: filtered and refreshed in place, and walked with the arrow keys, Home and End; Escape leads back to the search. The server draws it; here it is only put in the page.
 const list = document.getElementById("worklist"), filter = document.getElementById("filter");
 if (list && filter) {
   const every = 60000;
@@ -49,10 +49,13 @@ if (list && filter) {
   setInterval(() => { if (document.visibilityState === "visible") refresh(here()); }, every);
   document.addEventListener("keydown", (event) => {
     const row = event.target.closest && event.target.closest("#worklist tbody tr");
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!row || !step || event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = step > 0 ? row.nextElementSibling : row.previousElementSibling;
-    if (next && next.querySelector("th a")) { event.preventDefault(); next.querySelector("th a").focus(); }
+    if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = {
+      ArrowDown: () => row.nextElementSibling, ArrowUp: () => row.previousElementSibling,
+      Home: () => row.parentNode.firstElementChild, End: () => row.parentNode.lastElementChild,
+    }[event.key];
+    const to = event.key === "Escape" ? filter.querySelector("[type=search]") : next && next() && next().querySelector("th a");
+    if (to) { event.preventDefault(); to.focus(); }
   });
 }
 
