@@ -34,7 +34,8 @@ _EVENTS = {
 class Stored:
     """What the EHR holds of one run now, as it was read: the order, its group and its task (None where the server keeps none).
 
-    `hold` is the task that says that the order is suspended, while it is; `companions` are what was approved with the order.
+    `hold` is the task that says that the order is suspended, while it is; `companions` are what was approved with the order; `gone` are the
+    roles that the EHR stored and holds no more.
     """
 
     order: Resource
@@ -42,6 +43,7 @@ class Stored:
     task: Resource | None = None
     hold: Resource | None = None
     companions: tuple[Companion, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def run(self) -> str:
@@ -63,6 +65,27 @@ class Stored:
             if part is not None and pointed_to(part.get(key)) != pointed_to(self.order.get("subject")):
                 found.append(f"The {name} in the EHR is of another patient than the order.")
         return tuple(found)
+
+    @property
+    def deleted(self) -> tuple[str, ...]:
+        """In words, which part beside the order somebody deleted. An end of the order needs none of them; a verification needs them all."""
+        names = {GROUP: "request group", TASK: "pharmacist's task"}
+        return tuple(f"The {names[role]} was deleted in the EHR." for role in self.gone)
+
+    @property
+    def closed(self) -> str:
+        """In words, that the task of an order that waits is over: somebody closed it in the EHR; "" where it is open, or there is none."""
+        now = str((self.task or {}).get("status"))
+        return (
+            f"The pharmacist's task is {now} in the EHR: somebody closed it there, so nothing more is decided on it."
+            if now in _OVER
+            else ""
+        )
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """In words, everything beside the order itself for which it cannot be verified."""
+        return (*self.strays, *self.deleted, *filter(None, [self.closed]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from typing import Any
 from ivig_fhir.fhir.building import digest
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import PHARMACIST, Clinician, Refusal
+from ivig_fhir.order.companions_changed import changed, unread
 from ivig_fhir.order.decision import Reason, Stored
 from ivig_fhir.order.receipt import Line
 from ivig_fhir.order.recompute import Recalculated, disagreements
 from ivig_fhir.order.since import Since, Unread
 from ivig_fhir.order.states import Event, OrderState, allows
 from ivig_fhir.order.transaction import version_of
+from ivig_fhir.order.unsigned import said_of
 
 OWN = "You signed this order: another person has to verify it."
 UNKNOWN = (
@@ -46,9 +48,16 @@ class Review:
 
     @property
     def digest(self) -> str:
-        """Covers the stored order, its version, the second calculation, and what is new since the approval; a decision names it."""
-        order = self.stored.order
-        return digest([order, version_of(order), [asdict(line) for line in self.lines], self.since.mark])
+        """Covers the stored order, its version, what was done to what goes with it, the second calculation, and what is new; a decision
+        names it.
+        """
+        order, beside = self.stored.order, list(changed(self.stored.companions))
+        return digest([order, version_of(order), beside, [asdict(line) for line in self.lines], self.since.mark])
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """In words, what stands otherwise in the EHR than it was approved and stops nothing; who names the approval has not seen it."""
+        return (*(said_of(x) for x in self.other), *changed(self.stored.companions), *unread(self.stored.companions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +220,7 @@ def _complete(review: Review) -> list[Refusal]:
 def _unaltered(review: Review) -> list[Refusal]:
     said = "is not what was approved: approved {sent}, now {stored} in the EHR. Nobody signed that, so it cannot be verified."
     found = [Refusal("altered", f"{x.field} {said.format(sent=x.sent, stored=x.stored)}") for x in review.altered]
-    return [*found, *(Refusal("stray", said) for said in review.stored.strays)]
+    return [*found, *(Refusal("stray", said) for said in review.stored.obstacles)]
 
 
 def _calculated(lines: Sequence[Recalculated]) -> list[Refusal]:

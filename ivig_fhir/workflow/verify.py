@@ -107,7 +107,9 @@ def read_stored(client: FhirClient, run_id: str, order: Order, writable: Collect
         raise StateError("order of another run", said=_ANOTHER_RUN, remedy=_BY_HAND)
     receipt = Receipt.from_json(json.loads(order.receipt)) if order.receipt else None
     companions = read_companions(client, order, writable) if writable is not None else ()
-    return Stored(dict(mine[0]), _part(client, receipt, GROUP), _part(client, receipt, TASK), _hold(client, order), companions)
+    beside = {role: _part(client, receipt, role) for role in (GROUP, TASK)}
+    gone = tuple(r for r, held in beside.items() if held is None and receipt and (p := receipt.part(r)) and p.reference)
+    return Stored(dict(mine[0]), beside[GROUP], beside[TASK], _hold(client, order), companions, gone)
 
 
 def _unfound(client: FhirClient, order: Order) -> IvigError:
@@ -173,7 +175,7 @@ def decide_order(
     if other is not None:
         return (Refusal("claimed", f"{other.display or 'Somebody else'} works on this order. Take it over first, or leave it to them."),)
     known = dict(runtime.content.constants["pharmacist_reasons"])
-    seen = case.review.digest if digest == case.approved.digest and not case.review.other else digest
+    seen = case.review.digest if digest == case.approved.digest and not case.review.beside else digest
     if reason is None:
         made = verify(case.review, seen, case.review.stored, who, now, unread)
     else:

@@ -97,3 +97,99 @@ def test_what_stops_nothing_is_shown_and_a_script_that_did_not_see_it_is_refused
     assert tab.json["state"] == "verified"
     assert "Priority is stat in the EHR; approved was routine." in tab.go("./").text
     assert other(tab, "sheet").status == 200
+
+
+# ── Beside the order: its task and its group ─────────────────────────────────────────────────────────────────────────
+
+
+def delete(at: Hospital, type_: str) -> None:
+    at.parts.store.delete(type_, at.held(type_, CIDP)[0]["id"], at.clock())
+
+
+def close_the_task(at: Hospital) -> None:
+    at.change(f"Task/{at.held('Task', CIDP)[0]['id']}", status="completed", owner={"reference": "Practitioner/prescriber"})
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda at: delete(at, "Task"), "The pharmacist's task was deleted in the EHR."),
+        (lambda at: delete(at, "RequestGroup"), "The request group was deleted in the EHR."),
+        (close_the_task, "The pharmacist's task is completed in the EHR: somebody closed it there"),
+    ],
+    ids=["task deleted", "group deleted", "task completed"],
+)
+def test_a_part_that_was_deleted_or_closed_is_said_and_nobody_verifies(at: Hospital, edit: Edit, said: str) -> None:
+    tab = waiting(at)
+    edit(at)
+    page = tab.go("./")
+    assert said in page.text
+    assert "Verify" not in page.buttons
+    refused = tab.post("verify", {"digest": tab.json["digest"]})
+    assert (refused.status, said in refused.text) == (409, True)
+    assert order_of(at)["status"] == "draft"
+
+
+def test_an_order_whose_task_was_deleted_can_still_be_rejected(at: Hospital) -> None:
+    tab = waiting(at)
+    delete(at, "Task")
+    tab.go("./")
+    tab.press("Reject", note="Its task was deleted.")
+    assert (tab.json["state"], order_of(at)["status"]) == ("rejected", "cancelled")
+
+
+def test_an_order_whose_task_was_closed_offers_no_decision_and_can_be_taken_back(at: Hospital) -> None:
+    tab = waiting(at)
+    close_the_task(at)
+    page = tab.go("./")
+    assert {"Verify", "Reject", "Ask prescriber"} & set(page.buttons) == set()
+    assert "Course of this order" in {words for words, _ in page.forms.links}
+    assert tab.post("recall", {"note": "Closed by mistake in the EHR."}).status == 200
+    assert order_of(at)["status"] == "entered-in-error"
+
+
+def test_after_verification_a_deleted_task_is_told_and_keeps_no_infusion_back(at: Hospital) -> None:
+    tab = waiting(at)
+    tab.press("Verify")
+    delete(at, "Task")
+    assert "The pharmacist's task was deleted in the EHR." in other(tab, "").text
+    assert other(tab, "sheet").status == 200
+
+
+# ── What goes with the order ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def companions(at: Hospital) -> dict[str, str]:
+    """The other medicines of this order, by what they are: where each is."""
+    main = order_of(at)["id"]
+    found = (m for m in at.held("MedicationRequest", CIDP) if m["id"] != main)
+    return {m["medicationCodeableConcept"]["text"]: m["id"] for m in found}
+
+
+def test_a_companion_that_was_changed_or_ended_is_said_before_anybody_decides(at: Hospital) -> None:
+    tab = waiting(at)
+    (first, one), (second, two), *_ = companions(at).items()
+    seen, approved = Before(tab, tab.json["csrf"], tab.json["digest"]), tab.json["proposal"]["digest"]
+    at.change(f"MedicationRequest/{one}", dosageInstruction=[{"text": "50 mg at once"}])
+    at.change(f"MedicationRequest/{two}", status="stopped")
+    page = tab.go("./")
+    for said in (
+        f"{first} was changed in the EHR since it was approved: {first}, 50 mg at once. Approved was: ",
+        f"{second} was ended in the EHR: it is stopped.",
+    ):
+        assert said in page.text
+    assert {seen.post("verify", digest=d).status for d in (seen.digest, approved)} == {409}
+    tab.press("Verify")
+    assert tab.json["state"] == "verified"
+    held = {m["id"]: m["status"] for m in at.held("MedicationRequest", CIDP)}
+    assert (held[one], held[two]) == ("draft", "stopped")
+
+
+def test_a_companion_that_was_deleted_is_said_on_the_page(at: Hospital) -> None:
+    tab = waiting(at)
+    (name, where), *_ = companions(at).items()
+    at.parts.store.delete("MedicationRequest", where, at.clock())
+    assert f"{name} was stored, and cannot be read in the EHR now:" in tab.go("./").text
+    approved = tab.json["proposal"]["digest"]
+    assert tab.post("verify", {"digest": approved}).status == 409
+    assert order_of(at)["status"] == "draft"

@@ -112,6 +112,11 @@ def test_a_companion_that_was_changed_in_the_ehr_is_left_as_it_is_and_named_ever
     prescriber, pharmacist = before_the_order(at)
     title, where = edited(at)
     pharmacist.press("Verify")
+    assert pharmacist.page.status == 409  # it was not on screen
+    pharmacist.go("./")
+    assert f"{title} was changed in the EHR since it was approved: " in pharmacist.page.text
+    assert "Half of it" in pharmacist.page.text
+    pharmacist.press("Verify")
     assert pharmacist.json["state"] == "verified"
     found = companions(at)
     assert found[title]["status"] == "draft"
