@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
 
-from ivig_fhir.errors import SessionEnded
+from ivig_fhir.errors import SealBroken, SessionEnded
 from ivig_fhir.smart.context import LaunchContext
 from ivig_fhir.smart.issuers import Role
 from ivig_fhir.smart.tenancy import Tenancy
@@ -119,10 +120,17 @@ def end(tx: Tx, session: Session, now: datetime) -> None:
         audit.append(tx, now, row.user, row.iss, "session.ended")
 
 
-def purge(tx: Tx, now: datetime, limits: Limits) -> int:
-    """Removes sessions that are over, tokens and all; how many."""
+def purge(tx: Tx, now: datetime, limits: Limits) -> tuple[Session, ...]:
+    """Removes sessions that are over, tokens and all; those removed, so that their tokens can be handed back.
+
+    One that no key of ours opens any more is removed with the others, and is not among them.
+    """
     over = or_(SESSIONS.c.seen <= now - limits.idle, SESSIONS.c.created <= now - limits.absolute)
-    return tx.conn.execute(delete(SESSIONS).where(over)).rowcount
+    gone = []
+    for row in tx.conn.execute(delete(SESSIONS).where(over).returning(*SESSIONS.c)).all():
+        with suppress(SealBroken):
+            gone.append(_opened(tx, "", row))
+    return tuple(gone)
 
 
 def _opened(tx: Tx, session_id: str, row: Row[Any]) -> Session:

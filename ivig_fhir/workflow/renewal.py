@@ -1,23 +1,25 @@
-"""While a session lasts: its token is renewed in time and by one request only, and handed back at log-out."""
+"""While a session lasts: its token is renewed in time and by one request only, and handed back when it ends."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ivig_fhir.errors import DiscoveryFailed, EhrUnavailable, PatientChanged, SessionEnded, TokenFailed
+from ivig_fhir.errors import DiscoveryFailed, EhrUnavailable, IvigError, PatientChanged, SessionEnded, TokenFailed
 from ivig_fhir.smart.signin import SmartClient
 from ivig_fhir.smart.token import TokenEndpoint, TokenResponse
 from ivig_fhir.store import sessions
 from ivig_fhir.store.database import Database
-from ivig_fhir.store.sessions import Session
+from ivig_fhir.store.sessions import Limits, Session
 
 AHEAD = timedelta(seconds=60)
 LEASE = timedelta(seconds=30)
 PAUSE, LOOKS = 0.2, 60
+LONGEST, HANDING_BACK = 30.0, "hand-back"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,29 @@ class Renewal:
         endpoint = self._endpoint(held)
         if endpoint is not None and held.access_token:
             _hand_back(endpoint, held.refresh_token, held.access_token, self.now())
+
+    def end_overdue(self, limits: Limits) -> tuple[Session, ...]:
+        """Removes the sessions whose time is over, and hands their tokens back beside whatever goes on: nobody waits for that.
+
+        Best effort and bounded: an EHR that does not answer keeps the rest of them from being handed back, and nothing else.
+        """
+        with self.database.write() as tx:
+            gone = sessions.purge(tx, self.now(), limits)
+        held = tuple(s for s in gone if s.refresh_token or (s.access_token and self._good(s, False)))
+        if held:
+            threading.Thread(target=self._hand_all_back, args=(held,), name=HANDING_BACK, daemon=True).start()
+        return gone
+
+    def _hand_all_back(self, gone: tuple[Session, ...]) -> None:
+        """Every token, as long as there is time; what fails is nobody's error, and is not logged."""
+        end = time.monotonic() + LONGEST
+        for session in gone:
+            if time.monotonic() > end:
+                return
+            with suppress(IvigError):
+                endpoint = self._endpoint(session)
+                if endpoint is not None:
+                    _hand_back(endpoint, session.refresh_token, session.access_token, self.now())
 
     def _renew(self, session: Session, rejected: bool) -> Session:
         """The one request for a new token. Where it fails for the moment, the old one serves as long as it is good."""

@@ -82,8 +82,8 @@ def _open(runtime: Runtime, context: LaunchContext, token: TokenResponse | None)
     if recorded is None and role in ROLES:  # the default for people without a role says nothing about one whose roles are not known
         role = "unproven"
     opened = Opened(runtime.chance(24), runtime.chance(32), context, role)
+    runtime.renewal.end_overdue(runtime.limits)
     with runtime.database.write() as tx:
-        sessions.purge(tx, runtime.now(), runtime.limits)
         sessions.start(tx, opened.session, opened.cookie, context, role, token, runtime.now())
     return opened
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import requests
 from flask import Response
 from journey.a_hospital import APP, EHR, ISS, ROOT, Hospital, Tab, hospital
 
+from ivig_fhir import observe
 from ivig_fhir.app import create_database, create_runtime
 from ivig_fhir.sandbox.adapter import SandboxAdapter
 from ivig_fhir.smart.context import LaunchContext
@@ -26,6 +28,7 @@ from ivig_fhir.web.doors import cookie_name, take_back
 from ivig_fhir.web.render import day
 from ivig_fhir.web.security import browser_cookie
 from ivig_fhir.workflow import sign_in
+from ivig_fhir.workflow.renewal import HANDING_BACK
 
 CIDP, MG = "cidp-adult", "mg-crisis-ckd"
 TOKEN = f"{EHR}/auth/token"
@@ -39,6 +42,7 @@ class Wire:
         self.sent: list[tuple[str, dict[str, list[str]]]] = []
         self.before_a_write: Callable[[], object] | None = None
         self.during_refresh: threading.Event | None = None
+        self.during_revoke: threading.Event | None = None
         self.refreshing = threading.Event()
         inner = SandboxAdapter(at.ehr)
         outer = self
@@ -51,6 +55,8 @@ class Wire:
                 if request.method == "POST" and request.url in (TOKEN, REVOKE):
                     form = parse_qs(str(request.body))
                     outer.sent.append((str(request.url), form))
+                    if request.url == REVOKE and outer.during_revoke is not None:
+                        assert outer.during_revoke.wait(20)
                     if form.get("grant_type") == ["refresh_token"]:
                         outer.refreshing.set()
                         if outer.during_refresh is not None:
@@ -451,3 +457,50 @@ def test_the_look_of_the_ehr_is_taken_over_where_it_changes_no_meaning(at: Hospi
     assert len(asked) == 1, "the address is the version"
     assert "look.css" not in launched(at).page.body
     assert at.browser().get(f"{APP}{link}").status == 401
+
+
+# ── The end of a session's time ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def handed_back() -> None:
+    """Waits until what is handed back beside the requests is done."""
+    for thread in threading.enumerate():
+        if thread.name == HANDING_BACK:
+            thread.join(20)
+
+
+@pytest.mark.parametrize(("minutes", "revoked"), [(29, []), (30, ["refresh_token", "access_token"])])
+def test_the_tokens_of_a_session_whose_time_is_over_are_handed_back_at_the_next_launch(
+    at: Hospital, minutes: int, revoked: list[str]
+) -> None:
+    seen, tab = watched(at), at.tab(CIDP)
+    where = tab.page.url
+    at.clock.forward(minutes=minutes)
+    at.tab(MG)
+    handed_back()
+    assert seen.revoked == revoked
+    assert tab.go(where).status == (401 if revoked else 200)
+
+
+def test_a_launch_does_not_wait_for_what_is_handed_back(at: Hospital) -> None:
+    seen = watched(at)
+    at.tab(CIDP)
+    at.clock.forward(minutes=30)
+    seen.during_revoke = threading.Event()
+    page = at.tab(MG).page
+    assert (page.status, seen.revoked) in ((200, []), (200, ["refresh_token"]))
+    seen.during_revoke.set()
+    handed_back()
+    assert seen.revoked == ["refresh_token", "access_token"]
+
+
+def test_what_an_ehr_does_not_take_back_is_over_here_and_no_word_of_it_is_logged(at: Hospital) -> None:
+    at.tab(CIDP)
+    at.clock.forward(minutes=30)
+    at.parts.database.run("delete from handle")
+    log = io.StringIO()
+    observe.configure("DEBUG", log)
+    assert at.tab(MG).page.status == 200
+    handed_back()
+    assert "revoke" not in log.getvalue()
+    assert "hand" not in log.getvalue()

@@ -182,5 +182,7 @@ def test_a_session_that_still_lasts_is_found_without_its_browser_and_lasts_no_lo
 def test_what_is_over_is_purged(database: Database) -> None:
     start(database)
     with database.write() as tx:
-        assert sessions.purge(tx, NOW + timedelta(minutes=29), LIMITS) == 0
-        assert sessions.purge(tx, NOW + timedelta(minutes=30), LIMITS) == 1
+        assert sessions.purge(tx, NOW + timedelta(minutes=29), LIMITS) == ()
+        [gone] = sessions.purge(tx, NOW + timedelta(minutes=30), LIMITS)
+        assert gone.access_token
+        assert sessions.purge(tx, NOW + timedelta(minutes=30), LIMITS) == ()
