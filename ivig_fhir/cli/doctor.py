@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 EXIT = {"ok": 0, "note": 0, "problem": 1, "unseen": 3}
 HELP = """Looks at an issuer of the table, or at any FHIR base, without signing in and without writing: discovery, endpoints, PKCE, ways to
-prove the app, keys, the redirect address to register, the scopes that would be asked, what the server declares, how it answers control
-searches, and how an order would be written. Says what to do about each problem. With a token or an open server it reads one chart as the
-app does. Exit code: 0 the app would work, 1 a problem stands in the way, 3 something that counts could not be seen, 2 wrong usage."""
+prove the app, also by itself where its entry has a backend client, keys, the redirect address to register, the scopes that would be
+asked, what the server declares, how it answers control searches, and how an order would be written. Says what to do about each problem.
+With a token or an open server it reads one chart as the app does. Exit code: 0 the app would work, 1 a problem stands in the way, 3
+something that counts could not be seen, 2 wrong usage."""
 _TITLES = {
+    "backend": "The app by itself",
     "table": "Issuer table", "discovery": "Discovery", "endpoints": "Endpoints", "pkce": "PKCE", "offered": "Capabilities of the sign-in",
     "client": "Proof of the app", "keys": "Keys", "redirect": "Redirect address", "scopes": "Scopes", "test-user": "Test user",
     "metadata": "FHIR server", "profile": "Server profile", "reading": "Types to read", "writing": "Writing an order",
@@ -94,6 +96,8 @@ def as_text(made: Report) -> str:
     if made.sign_in:
         lines += _wrapped("        Scopes for an order: ", " ".join(made.sign_in.order))
         lines += _wrapped("        Scopes for the worklist: ", " ".join(made.sign_in.pharmacy))
+    if made.backend:
+        lines += _wrapped("        Scopes of the app by itself: ", " ".join(made.backend.scopes))
     if made.entry:
         lines += ["", textwrap.indent(made.entry, "        "), ""]
     return "\n".join([*lines, _OUTCOMES[made.outcome]])

@@ -37,6 +37,7 @@ class SmartConfiguration:
     code_challenge_methods: tuple[str, ...] = ()
     token_auth_methods: tuple[str, ...] = ()
     scopes_supported: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ()
     found: str = "well-known"
 
     @property
@@ -109,6 +110,7 @@ def _from_well_known(raw: Mapping[str, Any]) -> SmartConfiguration:
         code_challenge_methods=_texts(raw.get("code_challenge_methods_supported")),
         token_auth_methods=_texts(raw.get("token_endpoint_auth_methods_supported")),
         scopes_supported=_texts(raw.get("scopes_supported")),
+        grant_types=_texts(raw.get("grant_types_supported")),
     )
 
 

@@ -16,6 +16,7 @@ from ivig_fhir.errors import FhirError, ResourceGone
 from ivig_fhir.smart.credentials import Credentials
 from ivig_fhir.smart.issuers import Issuer, safe_address
 from ivig_fhir.smart.scopes import allowed
+from ivig_fhir.workflow.doctor_backend import BackendLook, examine_backend
 from ivig_fhir.workflow.doctor_sign_in import SignIn, examine_sign_in
 
 _INTERACTIONS = {"c": "create", "r": "read", "u": "update", "s": "search"}
@@ -35,6 +36,7 @@ class Report:
     sign_in: SignIn | None
     server: Examination
     remarks: tuple[Remark, ...]
+    backend: BackendLook | None = None
 
     @property
     def outcome(self) -> State:
@@ -59,6 +61,7 @@ class Report:
             else None,
             "redirect_uri": self.issuer.redirect_uri or self.redirect_uri,
             "scopes": {"order": list(self.sign_in.order), "pharmacy": list(self.sign_in.pharmacy)} if self.sign_in else None,
+            "backend": self.backend.to_json() if self.backend else None,
             "interactions": self.interactions,
             "write_mode": {"mode": mode.mode, "reason": mode.reason, "creates": sorted(mode.abilities.creates or ())},
             "remarks": [{"id": r.id, "state": r.state, "said": r.said, "remedy": r.remedy} for r in self.remarks],
@@ -110,8 +113,10 @@ def diagnose(
     sign_in = None if issuer.development else examine_sign_in(http, issuer, listed, redirect_uri, credentials, now)
     client = FhirClient(iss.rstrip("/"), http, lambda: token or None)
     server = examine(client, issuer.profile if listed else "", _granted(sign_in), patient)
-    remarks = [_table(issuer, listed), *(sign_in.remarks if sign_in else _open_server(client, issuer)), *server.remarks]
-    return Report(issuer, listed, redirect_uri, sign_in, server, tuple(remarks))
+    backend = examine_backend(issuer, sign_in.configuration if sign_in else None, credentials, now)
+    own = [backend.remark] if backend else []
+    remarks = [_table(issuer, listed), *(sign_in.remarks if sign_in else _open_server(client, issuer)), *own, *server.remarks]
+    return Report(issuer, listed, redirect_uri, sign_in, server, tuple(remarks), backend)
 
 
 def _granted(sign_in: SignIn | None) -> Mapping[tuple[str, str], str]:

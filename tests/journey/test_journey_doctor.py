@@ -26,8 +26,10 @@ from ivig_fhir.ehr.modes import WRITTEN
 from ivig_fhir.sandbox.server import bind
 from ivig_fhir.sandbox.settings import SandboxSettings
 from ivig_fhir.settings import PROJECT
+from ivig_fhir.smart.client_keys import make_key
 from ivig_fhir.smart.credentials import Credentials
-from ivig_fhir.smart.issuers import Issuer, load, read
+from ivig_fhir.smart.issuers import Backend, Issuer, load, read
+from ivig_fhir.smart.scopes import delivering
 from ivig_fhir.workflow.doctor import Report, diagnose
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -35,6 +37,10 @@ CALLBACK = "https://ivig.example.org/callback"
 ENTRY = Issuer(BASE, "Example EHR", client_id="ivig")
 EPIC = "https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4"
 CERNER = "https://fhir-open.cerner.com/r4/ec2458f2-1e24-41c8-b71b-0e701af7583d"
+
+
+KEY = make_key("ES384")
+SIGNS = Credentials(signing_key=lambda algorithm, now: KEY if algorithm == KEY.algorithm else None)
 
 
 def look(
@@ -55,9 +61,10 @@ def said(report: Report, id_: str) -> str:
 
 
 def test_the_sandbox_is_as_the_app_needs_it(at: Hospital) -> None:
-    report = look(at.http, ISS, *load(PROJECT / "issuers.toml").entries)
+    report = look(at.http, ISS, *load(PROJECT / "issuers.toml").entries, credentials=SIGNS)
     assert {id_: state for id_, state in states(report).items() if state != "ok"} == {"searching": "note"}
     made = report.to_json()
+    assert (made["backend"]["client_credentials"], made["backend"]["private_key_jwt"]) == ("yes", "yes")
     assert (made["outcome"], made["listed"], made["profile"], made["entry"]) == ("note", True, "generic", None)
     assert made["write_mode"]["mode"] == "transaction"
     assert set(made["write_mode"]["creates"]) == set(WRITTEN)
@@ -73,7 +80,7 @@ def test_the_sandbox_is_as_the_app_needs_it(at: Hospital) -> None:
 
 
 def test_with_a_token_one_chart_is_read_and_the_searches_are_tried(at: Hospital) -> None:
-    report = look(at.http, ISS, *load(PROJECT / "issuers.toml").entries, token=at.token(), patient="cidp-adult")
+    report = look(at.http, ISS, *load(PROJECT / "issuers.toml").entries, token=at.token(), patient="cidp-adult", credentials=SIGNS)
     assert set(states(report).values()) == {"ok"}
     assert "One chart was read: 23 resources" in said(report, "searching")
     text = json.dumps(report.to_json()) + as_text(report)
@@ -212,6 +219,47 @@ def test_a_way_that_the_ehr_does_not_offer_is_a_problem_and_no_secret_is_shown(e
     assert states(report)["client"] == "problem"
     assert "the EHR offers private_key_jwt" in said(report, "client")
     assert "canary" not in as_text(report) + json.dumps(report.to_json())
+
+
+# ── The app by itself ────────────────────────────────────────────────────────────────────────────────────────────────
+
+OFFERED = {"grant_types_supported": ["client_credentials"], "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"]}
+
+
+@pytest.mark.parametrize(
+    ("published", "backend", "credentials", "state", "words"),
+    [
+        (OFFERED, Backend("own"), SIGNS, "ok", f"As own: client_credentials is offered, private_key_jwt is offered; key {KEY.kid} for ES384"),
+        (OFFERED, Backend("own"), Credentials(), "note", "no key for ES384; 6 system scopes, the app's list. Make a key"),
+        (OFFERED, Backend("own", "RS384"), SIGNS, "note", "ivig-fhir keys new --algorithm RS384"),
+        (OFFERED, Backend("own", scopes=("system/Task.rs",)), SIGNS, "note", "1 system scopes, from its entry. Put system/MedicationRequest"),
+        (OFFERED | {"grant_types_supported": ["authorization_code"]}, Backend("own"), SIGNS, "note", "client_credentials is not offered"),
+        (OFFERED | {"token_endpoint_auth_methods_supported": ["none"]}, Backend("own"), SIGNS, "note", "private_key_jwt is not offered"),
+        ({"grant_types_supported": None}, Backend("own"), SIGNS, "note", "client_credentials is not named"),
+        ({"status": 500}, Backend("own"), SIGNS, "note", "private_key_jwt is not named"),
+    ],
+)  # fmt: skip
+def test_whether_the_app_would_get_a_token_with_nobody_signed_in(
+    ehr: Callable[..., None], published: dict[str, Any], backend: Backend, credentials: Credentials, state: str, words: str
+) -> None:
+    ehr(**published)
+    entry = Issuer(BASE, "Example EHR", client_id="ivig", backend=backend)
+    report = look(pooled_session(), BASE, entry, credentials=credentials)
+    assert states(report)["backend"] == state
+    assert words in said(report, "backend")
+    made = report.to_json()["backend"]
+    assert made["scopes"] == list(backend.scopes or delivering())
+    assert made["key"] == (KEY.kid if credentials is SIGNS and backend.signing_alg == "ES384" else None)
+    text = as_text(report) + json.dumps(report.to_json())
+    assert made["scopes"][0] in as_text(report)
+    assert "PRIVATE" not in text
+    assert KEY.pem.splitlines()[1] not in text
+
+
+def test_of_an_entry_without_a_client_of_the_app_nothing_is_said(ehr: Callable[..., None]) -> None:
+    ehr()
+    report = look(pooled_session(), BASE, ENTRY)
+    assert ("backend" in states(report), report.to_json()["backend"]) == (False, None)
 
 
 def test_nothing_of_another_address_is_asked_but_what_the_issuer_publishes(ehr: Callable[..., None], fake: responses.RequestsMock) -> None:
@@ -417,7 +465,10 @@ def test_the_command_ends_with_0_on_a_sandbox_that_listens(listening: str, tmp_p
     token = tmp_path / "token.json"
     token.write_bytes(requests.get(f"{listening}/ehr/token?user=prescriber&patient=cidp-adult", timeout=10).content)
     assert main(["doctor", f"{listening}/fhir", "--token-file", str(token), "--patient", "cidp-adult"]) == 0
-    assert capsys.readouterr().out.endswith("Everything is as the app needs it.\n")
+    told = capsys.readouterr().out
+    assert told.count("note    ") == 1
+    assert "note    The app by itself: As ivig-fhir-backend: client_credentials is offered, private_key_jwt is offered; no key" in told
+    assert told.endswith("The app would work here; read the notes.\n")
 
 
 def test_wrong_usage_is_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
