@@ -71,6 +71,7 @@ def test_a_query_or_rejection_without_a_note_or_a_known_reason_decides_nothing(a
     assert pharmacist.page.status == 409
     pharmacist.go("./")
     assert "Choose a reason." in pharmacist.press(button, note="Pressed before a reason was chosen.").text
+    assert 'value="Pressed before a reason was chosen."' in pharmacist.page.body, "what was typed is kept"
     pharmacist.go("./")
     assert "The reason is not one of the coded reasons." in pharmacist.press(button, code="because", note="x").text
     pharmacist.go("./")
