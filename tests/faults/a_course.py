@@ -121,6 +121,21 @@ def _code(task: Mapping[str, Any]) -> str:
     return str(task["code"]["coding"][0]["code"])
 
 
+FOLLOWED = {"verified": {"active"}, "rejected": {"cancelled", "revoked"}, "cancelled": {"cancelled", "revoked"}}
+
+
+def followed_truly(run: str, order: Any, held: Iterable[Mapping[str, Any]]) -> None:
+    """What goes with an order says what the order says, unless the app names what does not."""
+    word = json.loads(order.verification) if order.verification else {}
+    if order.state not in FOLLOWED or word.get("companions"):
+        return
+    urn = f"urn:uuid:{run}"
+    members = [r for r in held if (r.get("groupIdentifier") or r.get("requisition") or {}).get("value") == urn]
+    requests = [r for r in members if r["resourceType"] in ("MedicationRequest", "ServiceRequest")]
+    found = {r["status"] for r in requests if all(i["value"] != urn for i in r["identifier"])}
+    assert found <= FOLLOWED[order.state], f"{order.state}, and what goes with it is {found}"
+
+
 def held_truly(state: str, order: Any, looks: tuple[Recheck, ...]) -> None:
     """A hold stands with us until somebody decided on it: not a moment shorter, and not after it was decided that the order goes on."""
     word = json.loads(order.verification) if order.verification else {}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from faults.a_course import NO_MORE, RUNNING, STATUS, TASKS, CourseSteps, asks_to_approve, held_truly, suspended_truly
+from faults.a_course import NO_MORE, RUNNING, STATUS, TASKS, CourseSteps, asks_to_approve, followed_truly, held_truly, suspended_truly
 from faults.a_mishap import WRITE_FAULTS, deaths, schedules
 from faults.a_stand import FHIR, NOTE, Said, Stand, Tab
 from hypothesis import strategies as st
@@ -341,6 +341,7 @@ class Journey(CourseSteps, RuleBasedStateMachine):
             assert [status in _TASK[state] for status in mine] == [True], f"{state}, and {mine}"
         suspended_truly(state, order, tasks)
         held_truly(state, order, self.stand.looks(run))
+        followed_truly(run, order, held)
 
     # ── When the faults stop ─────────────────────────────────────────────────────────────────────────────────────────
 
