@@ -195,7 +195,7 @@ def deliver(asked: dict[str, Any], ready: int) -> int:
 def resends_blindly() -> None:
     """Sends again when no answer came, and asks the EHR for nothing."""
 
-    def send(client: Any, sent: Any, how: Any) -> Any:
+    def send(client: Any, sent: Any, how: Any, going_on: Any) -> Any:
         bare = sent.bundle()
         for entry in bare["entry"]:
             entry["request"].pop("ifNoneExist", None)
@@ -211,7 +211,7 @@ def resends_blindly() -> None:
 def takes_silence_for_no() -> None:
     """Says that nothing was sent when no answer came, and does not look."""
 
-    def send(client: Any, sent: Any, how: Any) -> Any:
+    def send(client: Any, sent: Any, how: Any, going_on: Any) -> Any:
         try:
             client.post("", sent.bundle())
         except OutcomeUnknown:
@@ -226,7 +226,7 @@ def takes_silence_for_yes() -> None:
     careful = write_back.send
 
     def send(runtime: Any, access: Any, order: Any) -> str:
-        def once(client: Any, sent: Any, how: Any) -> Any:
+        def once(client: Any, sent: Any, how: Any, going_on: Any) -> Any:
             client.post("", sent.bundle())
             return settled(client, sent, how.mode, how.atomic)
 
@@ -243,7 +243,7 @@ def takes_silence_for_yes() -> None:
 def takes_a_lost_decision_for_made() -> None:
     """Records a pharmacist's word, or a hold, that got no answer, and does not look."""
 
-    def send(client: Any, sent: Any, how: Any) -> Any:
+    def send(client: Any, sent: Any, how: Any, going_on: Any) -> Any:
         with suppress(OutcomeUnknown, EhrUnavailable):
             client.post("", sent.bundle())
         parts = tuple(Part(e.role, e.type, STORED, e.url) for e in sent.entries if e.method == "PUT")
