@@ -134,7 +134,7 @@ def test_an_order_whose_task_was_deleted_can_still_be_rejected(at: Hospital) -> 
     tab = waiting(at)
     delete(at, "Task")
     tab.go("./")
-    tab.press("Reject", note="Its task was deleted.")
+    tab.press("Reject", code="other", note="Its task was deleted.")
     assert (tab.json["state"], order_of(at)["status"]) == ("rejected", "cancelled")
 
 

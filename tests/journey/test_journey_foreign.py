@@ -228,11 +228,11 @@ def test_a_dose_that_was_changed_since_is_shown_and_cannot_be_verified_afterward
     assert order_of(at)["status"] == "cancelled"
 
 
-def test_a_process_that_was_started_anew_compares_with_what_was_approved(at: Hospital, pharmacist: Tab) -> None:
+def test_a_process_that_was_started_anew_compares_with_what_was_on_screen(at: Hospital, pharmacist: Tab) -> None:
     the_order(at, priority="stat")
     at.start()
     page = pharmacist.press("Verify")
-    assert (page.status, "As it was approved" in page.text, "stat" in page.text) == (409, True, True)
+    assert (page.status, "When you opened it" in page.text, "stat" in page.text) == (409, True, True)
 
 
 def test_a_record_that_changed_the_second_calculation_is_shown_too(at: Hospital, pharmacist: Tab) -> None:
