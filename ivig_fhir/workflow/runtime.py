@@ -158,9 +158,10 @@ class Runtime:
         return self.decision_mode_for(session.context.tenancy, session.context.scope, verdict(session), self.client(session))
 
     def decision_mode_for(self, tenancy: Tenancy, grant: str, ask: Callable[[str, str], str], client: FhirClient) -> WriteMode:
-        """The same for any grant."""
+        """The same for any grant; metadata that could not be read are asked for again."""
         key = (tenancy, f"decision {grant}")
-        if key not in self.modes:
+        made = self.modes.get(key)
+        if made is None:
             declared, known = _declared(client), self.profile(tenancy.iss)
             # Where a failed transaction is not undone, the order goes first and alone: a task is never completed beside a draft.
             whole = known.atomic and (known.transaction == "yes" or (known.transaction == "declared" and declared.transaction))
@@ -170,8 +171,11 @@ class Runtime:
             reason = "The decision is written to the EHR." if updates else "The EHR does not let this app change the order."
             follow = frozenset(t for t in TYPES if updates and declared.can(t, "update") and ask(t, "u") == "yes")
             how = mode if updates else "read-only"
-            self.modes[key] = WriteMode(how, reason, Abilities(creates, frozenset()), whole, updates=follow)
-        return self.modes[key]
+            reason = reason if declared.known else f"{declared.said} Nothing is written."
+            made = WriteMode(how, reason, Abilities(creates, frozenset()), whole, known=declared.known, updates=follow)
+            if made.known:
+                self.modes[key] = made
+        return made
 
 
 def _declared(client: FhirClient) -> Capabilities:

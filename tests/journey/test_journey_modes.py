@@ -93,6 +93,20 @@ def test_metadata_that_cannot_be_read_let_nothing_be_written_until_they_can(at: 
     assert "Approve order" in tab.page.buttons
 
 
+def test_metadata_that_cannot_be_read_once_do_not_forbid_decisions_for_good(at: Hospital) -> None:
+    at.tab(MG).approve()
+    wire = wired(at)
+    pharmacist = at.tab(MG, "pharmacist", target="pharmacy")
+    wire.fault = refuses(500, OUTCOME, "/metadata", method="GET")
+    pharmacist.follow("PLACEHOLD")
+    pharmacist.press("Reject", code="dose", note="Another weight.")
+    assert [o["status"] for o in at.orders(MG)] == ["draft"]
+    wire.fault = None
+    pharmacist.go("./")
+    pharmacist.press("Reject", code="dose", note="Another weight.")
+    assert (pharmacist.json["state"], [o["status"] for o in at.orders(MG)]) == ("rejected", ["cancelled"])
+
+
 def test_an_order_is_not_signed_for_another_way_of_storing_it_than_the_page_said(at: Hospital) -> None:
     wire = wired(at)
     wire.fault = refuses(500, OUTCOME, "/metadata", method="GET")
