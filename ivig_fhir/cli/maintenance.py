@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 
-from ivig_fhir.errors import SettingsError, UsageError
+from ivig_fhir.errors import SettingsError
 from ivig_fhir.settings import Settings
 
 FAULTY, UNREAD = 1, 2
@@ -41,8 +41,8 @@ def run_audit(arguments: argparse.Namespace) -> int:
 
 
 def _noted(text: str | None) -> tuple[int, str] | None:
-    """The number and the hash of a row that was written down. UsageError for anything else."""
+    """The number and the hash of a row that was written down. SettingsError for anything else."""
     match = _NOTED.fullmatch(text.strip().lower()) if text else None
     if text and match is None:
-        raise UsageError("--head is ROW:HASH, as the check printed it.")
+        raise SettingsError("--head is ROW:HASH, as the check printed it.")
     return (int(match[1]), match[2]) if match else None

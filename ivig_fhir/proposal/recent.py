@@ -46,7 +46,7 @@ def recent(case: Case, panel: str, window: timedelta) -> Recent:
     unclear = [m for m in inside if contradicted(case.chart, m, case.content)]
     shown = tuple(dict.fromkeys(m for first in inside if first not in unclear for m in numbers if _may_be_as_new(m, first)))
     settled = tuple(m for m in shown if not m.preliminary and m.time is not None and case.now - m.time.earliest <= window)
-    refused_later = _refused_since(case, panel, window, final.time if final else None)
+    refused_later = refused_since(case, panel, window, final.time if final else None)
     return Recent(shown, settled, (*(measured(m) for m in unclear), *refused_later))
 
 
@@ -60,7 +60,7 @@ def _may_be_as_new(item: Measurement, first: Measurement) -> bool:
     )
 
 
-def _refused_since(case: Case, panel: str, window: timedelta, newest: FhirTime | None) -> tuple[Evidence, ...]:
+def refused_since(case: Case, panel: str, window: timedelta, newest: FhirTime | None) -> tuple[Evidence, ...]:
     """Results of the window that could not be read and are newer than the newest that could; one without a date may be."""
     found = []
     for item in case.chart.unusable:

@@ -15,6 +15,7 @@ from ivig_fhir.proposal.case import Case
 from ivig_fhir.proposal.findings import Evidence, Result
 from ivig_fhir.proposal.formulas import egfr_ckd_epi_2021, egfr_schwartz_bedside
 from ivig_fhir.proposal.matching import below, events, measured, newest, problems, recent_problems
+from ivig_fhir.proposal.recent import EVER, refused_since
 
 INJURY, FUNCTION = "renal.acute-kidney-injury", "renal.reduced-function"
 _LOWER_BOUND, _UPPER_BOUND = (">", ">="), ("<", "<=")
@@ -121,8 +122,12 @@ def acute_kidney_injury(case: Case) -> Result:
     hits += [hit for item in latest for hit in (_rise(case, item), _ratio(case, item)) if hit is not None]
     if hits:
         return finding(case, INJURY, hits)
-    final = any(not m.preliminary for m in latest)
-    return case.clear(INJURY) if final else case.unknown(INJURY, case.check(INJURY).messages["no-creatinine"])
+    final, messages = next((m for m in latest if not m.preliminary), None), case.check(INJURY).messages
+    if final is None:
+        return case.unknown(INJURY, messages["no-creatinine"])
+    undated = [m.said for m in case.chart.panel("creatinine") if m.time is None]
+    obscured = [*undated, *(e.said for e in refused_since(case, "creatinine", EVER, final.time))]
+    return case.unknown(INJURY, messages["not-usable"].format(said="; ".join(obscured))) if obscured else case.clear(INJURY)
 
 
 def _rise(case: Case, item: Measurement) -> Hit | None:

@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 from a_case import case, cited, event, found, lab, outcome, problem
 
+from ivig_fhir.chart.facts import Source, Unusable
 from ivig_fhir.proposal.checks.renal import acute_kidney_injury, egfr, reduced_function
 
 
-def creatinine(value: str, when: str = "2026-03-01T07:00:00Z", **more: object) -> object:
+def creatinine(value: str, when: str | None = "2026-03-01T07:00:00Z", **more: object) -> object:
     return lab("creatinine", value, when, **more)
 
 
@@ -50,6 +51,32 @@ def test_a_rise_of_creatinine_counts_within_its_window(first: tuple[str, str], s
 )
 def test_a_diagnosis_of_injury_counts_while_it_is_recent_or_undated(more: dict[str, object], severity: str) -> None:
     assert outcome(acute_kidney_injury(case(problem("icd10cm|N17.9", **more), creatinine("0.9")))) == severity
+
+
+def refused(kind: str, when: str | None) -> Unusable:
+    return Unusable("creatinine", Source("Observation/c", None, when), "Creatinine 6", "its unit is not known", kind, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "when", "severity"),
+    [
+        ("unreadable", "2026-03-02T07:00:01Z", "unknown"),
+        ("implausible", "2026-03-02T07:00:01Z", "unknown"),
+        ("unreadable", None, "unknown"),
+        ("unreadable", "2026-03-02T07:00:00Z", "clear"),
+        ("absent", "2026-03-02T08:00:00Z", "clear"),
+        ("status", "2026-03-02T08:00:00Z", "clear"),
+    ],
+)
+def test_a_newer_creatinine_that_cannot_be_read_leaves_an_injury_open(kind: str, when: str | None, severity: str) -> None:
+    last = creatinine("0.9", "2026-03-02T07:00:00Z")
+    assert outcome(acute_kidney_injury(case(last, unusable=(refused(kind, when),)))) == severity
+
+
+def test_a_creatinine_without_a_date_may_be_the_newest() -> None:
+    last = creatinine("0.9", "2026-03-02T07:00:00Z")
+    assert outcome(acute_kidney_injury(case(last))) == "clear"
+    assert outcome(acute_kidney_injury(case(last, creatinine("6.0", None)))) == "unknown"
 
 
 def test_a_preliminary_rise_counts_and_a_preliminary_fall_clears_nothing() -> None:
