@@ -242,11 +242,33 @@ SENT_AT_LAUNCH = ("E-21 to a write", "E-26", "E-27")
 REFUSED = [n for n, told in ANSWERS.items() if KEPT in told.happened or n == "E-26"]
 
 
-@pytest.mark.parametrize("name", REFUSED)
+# A right that is missing is believed for an hour, and the order goes by hand; a type that is not taken, for longer than an approval lasts.
+AN_HOUR = ("E-22", "E-22 without words")
+BY_HAND = "E-24 to a write"
+
+
+@pytest.mark.parametrize("name", AN_HOUR)
+def test_what_an_ehr_forbids_goes_by_hand_until_the_hour_is_over(at: Hospital, name: str) -> None:
+    ANSWERS[name].provoke(at)
+    wired(at)
+    assert "Send to the EHR" not in at.tab(MG).go("receipt").buttons
+    at.clock.forward(minutes=60)
+    assert "Send to the EHR" in at.tab(MG).page.buttons
+
+
+def test_what_an_ehr_does_not_take_goes_by_hand(at: Hospital) -> None:
+    ANSWERS[BY_HAND].provoke(at)
+    wired(at)
+    later = at.tab(MG)
+    assert (later.json["state"], "Send to the EHR" in later.page.buttons, at.orders(MG)) == ("approved", False, [])
+
+
+@pytest.mark.parametrize("name", [n for n in REFUSED if n != BY_HAND])
 def test_after_a_refused_write_nothing_is_there_and_the_approval_stands(at: Hospital, name: str) -> None:
     ANSWERS[name].provoke(at)
     assert at.orders(MG) == []
     wired(at)
+    at.clock.forward(minutes=60 if name in AN_HOUR else 0)
     later = at.tab(MG)
     if name not in SENT_AT_LAUNCH:
         assert at.orders(MG) == []

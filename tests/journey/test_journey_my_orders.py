@@ -21,10 +21,10 @@ def page(tab: Tab) -> str:
     return tab.go(f"/s/{tab.session}/orders/mine").text.replace("\u00a0", " ")
 
 
-def pharmacist_says(at: Hospital, run: str, button: str, note: str = "") -> None:
+def pharmacist_says(at: Hospital, run: str, button: str, note: str = "", code: str = "weight") -> None:
     desk = at.tab(CIDP, "pharmacist", target="pharmacy")
     desk.go(f"{run}/")
-    desk.press(button, **({"note": note} if note else {}))
+    desk.press(button, **({"note": note, "code": code} if note else {}))
 
 
 def test_a_sent_order_is_visible_at_the_next_launch_although_a_new_draft_opens(at: Hospital) -> None:

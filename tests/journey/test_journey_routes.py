@@ -77,6 +77,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/s/<sid>/pharmacy/<run>/recall"): (403, 409, 403, 403, 401, 401),
     ("GET", "/s/<sid>/pharmacy/"): (403, 200, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/"): (403, 200, 403, 403, 401, 401),
+    ("POST", "/s/<sid>/pharmacy/first"): (403, 303, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/claim"): (403, 303, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/start"): (403, 303, 403, 403, 401, 401),
     ("POST", "/s/<sid>/pharmacy/<run>/take-over"): (403, 303, 403, 403, 401, 401),
