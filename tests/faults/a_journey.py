@@ -387,11 +387,16 @@ class Journey(CourseSteps, RuleBasedStateMachine):
         self.log.append(f"settling {run}, {state}: case {case.status} {_short(case.body)}")
         if case.status == 200 and case.body["state"] in ("sent", "queried"):
             said = self.tab("pharmacist").press(f"pharmacy/{run}/verify", {"digest": case.body["digest"]})
+            if said.status == 409 and "New since the approval" in str(said.body):  # another order of this patient became active meanwhile
+                said = self._reject(run, case.body["digest"])
         elif case.status == 200 and case.body["state"] == "incomplete":
-            said = self.tab("pharmacist").press(f"pharmacy/{run}/reject", {"digest": case.body["digest"], "code": "dose", "note": NOTE})
+            said = self._reject(run, case.body["digest"])
         else:
             return
         self.log.append(f"settling {run}: {said.status} {_short(said.body)}")
+
+    def _reject(self, run: str, digest: str) -> Any:
+        return self.tab("pharmacist").press(f"pharmacy/{run}/reject", {"digest": digest, "code": "dose", "note": NOTE})
 
 
 _J = Journey
