@@ -134,23 +134,20 @@ def claim_for_write(tx: Tx, run: str, by: str, now: datetime, lease: timedelta =
 
 def claim_for_reconcile(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
     """Takes the right to look for an order of uncertain fate, once the write's own lease is over; False while somebody has it."""
-    free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
-    uncertain = select(RUNS.c.run).where(RUNS.c.run == run, RUNS.c.state == "uncertain").scalar_subquery()
-    taken = update(ORDERS).where(ORDERS.c.run == uncertain, free).values(lease_until=now + lease)
-    if tx.conn.execute(taken).rowcount != 1:
-        return False
-    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.reconciling", run)
-    return True
+    return _claim(tx, run, "uncertain", by, now, lease)
 
 
 def claim_for_completion(tx: Tx, run: str, by: str, now: datetime, lease: timedelta = LEASE) -> bool:
     """Takes the right to send what an incomplete order lacks; False while somebody has it, so that two of them double nothing."""
+    return _claim(tx, run, "incomplete", by, now, lease)
+
+
+def _claim(tx: Tx, run: str, state: str, by: str, now: datetime, lease: timedelta) -> bool:
     free = or_(ORDERS.c.lease_until.is_(None), ORDERS.c.lease_until <= now)
-    incomplete = select(RUNS.c.run).where(RUNS.c.run == run, RUNS.c.state == "incomplete").scalar_subquery()
-    taken = update(ORDERS).where(ORDERS.c.run == incomplete, free).values(lease_until=now + lease)
-    if tx.conn.execute(taken).rowcount != 1:
+    mine = select(RUNS.c.run).where(RUNS.c.run == run, RUNS.c.state == state).scalar_subquery()
+    if tx.conn.execute(update(ORDERS).where(ORDERS.c.run == mine, free).values(lease_until=now + lease)).rowcount != 1:
         return False
-    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.completing", run)
+    audit.append(tx, now, by, _tenancy(tx, run).iss, "order.reconciling" if state == "uncertain" else "order.completing", run)
     return True
 
 
