@@ -62,9 +62,8 @@ class Unread:
 
 @dataclass(frozen=True)
 class Since:
-    """All of it. `unread` are the parts that a pharmacist answers for in words, `lapsed` checks that could be made then and cannot now,
-
-    `dark` the lines of the second calculation that could not be recalculated, `problem` why the checks could not be made at all.
+    """All that is new. `unread` are the parts of the record that a pharmacist answers for in words, `lapsed` the checks that could be made
+    then and cannot now, `dark` the lines of the second calculation that could not be recalculated, `problem` why no check could be made.
     """
 
     found: tuple[New, ...] = ()

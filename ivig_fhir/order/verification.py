@@ -48,9 +48,7 @@ class Review:
 
     @property
     def digest(self) -> str:
-        """Covers the stored order, its version, what was done to what goes with it, the second calculation, and what is new; a decision
-        names it.
-        """
+        """What a decision names: the stored order, its version, what was done to what goes with it, the second calculation, what is new."""
         order, beside = self.stored.order, list(changed(self.stored.companions))
         return digest([order, version_of(order), beside, [asdict(line) for line in self.lines], self.since.mark])
 
