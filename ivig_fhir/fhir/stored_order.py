@@ -13,6 +13,7 @@ from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.dates import parse_date
 from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_BASIS, RATE_STEP, SERIES, VIAL, read
 from ivig_fhir.fhir.quantity import Quantity, plain
+from ivig_fhir.fhir.reading import part, parts, word
 from ivig_fhir.fhir.references import pointed_to
 from ivig_fhir.fhir.units import UnitError, code_of, convert
 
@@ -26,21 +27,22 @@ class StoredOrder:
     """
 
     def __init__(self, order: Resource) -> None:
-        dosages = order.get("dosageInstruction") or []
+        dosages = order.get("dosageInstruction")
         self.order = order
-        self.dosage: Resource = dosages[0] if len(dosages) == 1 and isinstance(dosages[0], dict) else {}
+        self.dosage: Resource = dosages[0] if isinstance(dosages, list) and len(dosages) == 1 and isinstance(dosages[0], dict) else {}
         self.ordered, self.calculated = (_typed(self.dosage, kind) for kind in ("ordered", "calculated"))
         self.basis = next(iter(read(self.calculated, DOSE_BASIS)), {})
         self.rating = next(iter(read(self.dosage, RATE_BASIS)), {})
         self.series = next(iter(read(self.dosage, SERIES)), {})
-        self.steps = sorted(read(self.dosage, RATE_STEP), key=lambda s: int(s.get("sequence") or 0))
+        self.steps = sorted(read(self.dosage, RATE_STEP), key=lambda s: count(s.get("sequence")))
         self.vials = [(number(v.get("grams"), "g"), v.get("count")) for v in read(order.get("dispenseRequest"), VIAL)]
         held = next(iter(read(self.dosage, INFUSION_VOLUME)), {})
         self.grams = number(self.ordered.get("doseQuantity"), "g")
         self.exact = number(self.calculated.get("doseQuantity"), "g")
         self.kg = number(self.basis.get("dosingWeight"), "kg")
         self.volume, self.concentration = number(held.get("volume"), "mL"), number(held.get("concentration"), "mg/mL")
-        self.written = [str(e) for e in (self.dosage.get("timing") or {}).get("event") or []]
+        written = part(self.dosage, "timing").get("event")
+        self.written = [str(e) for e in written] if isinstance(written, list) else []
 
     @cached_property
     def dates(self) -> list[date]:
@@ -48,9 +50,9 @@ class StoredOrder:
         return [d for d in (parse_date(e[:10]) for e in self.written) if d is not None]
 
     @property
-    def repeat(self) -> Resource | None:
-        """The repeat that stands beside the dates, if any."""
-        return (self.dosage.get("timing") or {}).get("repeat")
+    def repeat(self) -> Any:
+        """What stands as a repeat beside the dates; None where nothing does."""
+        return part(self.dosage, "timing").get("repeat")
 
     @property
     def patient(self) -> str:
@@ -65,7 +67,7 @@ class StoredOrder:
     @cached_property
     def supported_by(self) -> tuple[str, ...]:
         """The resources that the order names in support."""
-        return tuple(pointed_to(r) for r in self.order.get("supportingInformation") or [])
+        return tuple(pointed_to(r) for r in parts(self.order, "supportingInformation"))
 
     @property
     def weighed_in(self) -> str:
@@ -74,8 +76,8 @@ class StoredOrder:
 
 
 def _typed(dosage: Resource, kind: str) -> Resource:
-    items = [i for i in dosage.get("doseAndRate") or [] if isinstance(i, dict)]
-    return next((i for i in items if kind in {str(c.get("code")) for c in (i.get("type") or {}).get("coding") or []}), {})
+    items = parts(dosage, "doseAndRate")
+    return next((i for i in items if kind in {word(c, "code") for c in parts(part(i, "type"), "coding")}), {})
 
 
 def number(quantity: Any, code: str) -> Fraction | None:
@@ -84,9 +86,14 @@ def number(quantity: Any, code: str) -> Fraction | None:
     return Fraction(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 
+def count(value: Any) -> int:
+    """A whole number as JSON has it; 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
 def in_unit(observation: Resource | None, code: str) -> Fraction | None:
     """The value of an Observation in a unit; None when it has none that can be converted exactly."""
-    held = (observation or {}).get("valueQuantity") or {}
+    held = part(observation, "valueQuantity")
     unit = held.get("code") or code_of(str(held.get("unit") or ""))
     if not unit or not isinstance(held.get("value"), int | Decimal) or isinstance(held["value"], bool):
         return None

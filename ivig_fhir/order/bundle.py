@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ivig_fhir.content.model import Content
-from ivig_fhir.errors import GateRefused
+from ivig_fhir.errors import GateRefused, StateError
 from ivig_fhir.fhir import identifiers
 from ivig_fhir.fhir.building import coding, concept, drop_empty, gate
 from ivig_fhir.fhir.codes import SNOMED
@@ -118,9 +118,11 @@ def checked(made: Transaction, tolerance: Decimal | None = None, course_g: Decim
     """The same transaction, if everything in it may leave; else GateRefused with every problem by role.
 
     Each resource passes both gates; whatever instructs somebody is searched for texts that could be read as another dose; a new order
-    (`tolerance` given) is searched for dosage shapes that a receiver would misread.
+    (`tolerance` given) is searched for dosage shapes that a receiver would misread. StateError where what the EHR itself holds is no valid
+    FHIR: it cannot be changed from here without a fault in it being written again, or mended unseen.
     """
     problems: list[str] = []
+    theirs = [f"{e.type}: {p}" for e in made.entries if e.method == "PUT" for p in _gate_problems(e.resource)]
     main = made.entry(MAIN)
     one = coded_doses(main.resource)[0] if main else None
     for entry in made.entries:
@@ -130,6 +132,9 @@ def checked(made: Transaction, tolerance: Decimal | None = None, course_g: Decim
         if entry.role == MAIN and tolerance is not None:
             found += dosage_problems(entry.resource, tolerance)
         problems += [f"{entry.role}: {p}" for p in dict.fromkeys(found)]
+    if theirs and len(theirs) == len(problems):
+        said = f"What the EHR holds of this order is not valid FHIR, so it cannot be changed from here: {theirs[0]}."
+        raise StateError("stored resource at the gate", said=said, remedy="Have it corrected in the EHR, then decide again.")
     problems = problems or _gate_problems(made.bundle())
     if problems:
         raise GateRefused(problems)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ivig_fhir.fhir.building import canonical
+from ivig_fhir.fhir.reading import part, word
 from ivig_fhir.order.meaning import meaning
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.order.transaction import Entry, Resource, update, version_of
@@ -170,5 +171,4 @@ def astray(companions: Iterable[Companion], state: OrderState) -> tuple[str, ...
 
 def title_of(resource: Mapping[str, Any]) -> str:
     """What a companion is, in words."""
-    concept = resource.get("medicationCodeableConcept") or resource.get("code") or {}
-    return str(concept.get("text") or "")
+    return word(part(resource, "medicationCodeableConcept") or part(resource, "code"), "text")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ivig_fhir.order.companions import Companion
+from ivig_fhir.fhir.reading import parts, word
+from ivig_fhir.order.companions import Companion, title_of
 from ivig_fhir.order.transaction import Resource
 
 _ENDED = frozenset({"cancelled", "stopped", "revoked", "entered-in-error", "unknown"})
@@ -30,9 +31,7 @@ def unread(companions: Iterable[Companion]) -> tuple[str, ...]:
 
 def _words(resource: Resource | None) -> str:
     """What it says to whoever does it."""
-    held: Resource = resource or {}
-    concept = held.get("medicationCodeableConcept") or held.get("code") or {}
-    dosage: Resource = next(iter(held.get("dosageInstruction") or ()), {})
-    note: Resource = next(iter(held.get("note") or ()), {})
-    said = (concept.get("text"), dosage.get("text") or note.get("text"), dosage.get("patientInstruction") or held.get("patientInstruction"))
-    return ", ".join(str(x).rstrip(".") for x in said if x) or "nothing in words"
+    dosage, note = (next(iter(parts(resource, name)), {}) for name in ("dosageInstruction", "note"))
+    told = word(dosage, "patientInstruction") or word(resource, "patientInstruction")
+    said = (title_of(resource or {}), word(dosage, "text") or word(note, "text"), told)
+    return ", ".join(x.rstrip(".") for x in said if x) or "nothing in words"

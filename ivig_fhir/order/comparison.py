@@ -10,9 +10,10 @@ from ivig_fhir.fhir.building import canonical
 from ivig_fhir.fhir.codes import codings
 from ivig_fhir.fhir.extensions import DOSE_BASIS, RATE_STEP, read
 from ivig_fhir.fhir.quantity import plain
-from ivig_fhir.fhir.reading import identifiers
+from ivig_fhir.fhir.reading import identifiers, part, parts, word
 from ivig_fhir.order.meaning import meaning, same
 from ivig_fhir.order.receipt import ADDED, CHANGED, LOST, SAME, SAME_MEANING, Line
+from ivig_fhir.proposal.dosage_problems import dose_of
 
 NOTHING = "nothing"
 _SERVERS_OWN = frozenset({"id", "meta", "text", "resourceType", "language", "contained"})
@@ -84,29 +85,28 @@ def _dosage(order: Element) -> Element:
 
 def _other_extensions(dosage: Element) -> Element | None:
     """The extensions beside the rate steps, as an element, so that their order does not count."""
-    items = dosage.get("extension")
-    found = [e for e in items if not str(e.get("url")).endswith(f"/{RATE_STEP}")] if isinstance(items, list) else []
+    found = [e for e in parts(dosage, "extension") if not word(e, "url").endswith(f"/{RATE_STEP}")]
     return {"extension": found} if found else None
 
 
-def _by_type(order: Element, code: str) -> Element:
-    for item in _dosage(order).get("doseAndRate") or []:
-        codes = [c.get("code") for c in (item.get("type") or {}).get("coding") or []]
-        if code in codes or (code == "ordered" and not codes):
-            return item if isinstance(item, dict) else {}
-    return {}
+def _beside(dosage: Element, known: Sequence[Element]) -> dict[str, Any]:
+    """Doses beside the ordered and the calculated one: a receiver may give any of them."""
+    more = [item for item in parts(dosage, "doseAndRate") if not any(item is one for one in known)]
+    return {"beside": more} if more else {}
 
 
 def _picked(order: Element, path: str) -> Any:
     """The essential field of that name as JSON."""
-    ordered, calculated = _by_type(order, "ordered"), _by_type(order, "calculated")
+    dosage = _dosage(order)
+    ordered, calculated = dose_of(dosage, "ordered"), dose_of(dosage, "calculated")
+    doses = {"ordered": ordered.get("doseQuantity"), "calculated": calculated.get("doseQuantity")}
     fields = {
         "patient": order.get("subject"),
         "product": order.get("medicationCodeableConcept") or order.get("medicationReference"),
-        "dose": {"ordered": ordered.get("doseQuantity"), "calculated": calculated.get("doseQuantity")},
-        "dates": {name: (_dosage(order).get("timing") or {}).get(name) for name in ("event", "repeat")},
+        "dose": doses | _beside(dosage, (ordered, calculated)),
+        "dates": {name: part(dosage, "timing").get(name) for name in ("event", "repeat")},
         "rate": ordered.get("rateRange"),
-        "steps": sorted(read(_dosage(order), RATE_STEP), key=lambda s: str(s.get("sequence")).zfill(len("00"))),
+        "steps": sorted(read(dosage, RATE_STEP), key=lambda s: str(s.get("sequence")).zfill(len("00"))),
         "weight": read(calculated, DOSE_BASIS),
         "status": {"status": order.get("status"), "intent": order.get("intent")},
         "requester": order.get("requester"),
@@ -123,11 +123,14 @@ def _value(element: Any) -> str:
 
 
 def _dose(value: Element) -> str:
-    return NOTHING if _empty(value) else f"{_value(value.get('ordered'))} (calculated {_value(value.get('calculated'))})"
+    if _empty(value):
+        return NOTHING
+    more = f"; and beside it {_shown(value['beside'])}" if "beside" in value else ""
+    return f"{_value(value.get('ordered'))} (calculated {_value(value.get('calculated'))}){more}"
 
 
 def _rate(value: Any) -> str:
-    return NOTHING if _empty(value) else f"{_value(value.get('low'))} to {_value(value.get('high'))}"
+    return _shown(value) if _empty(value) or not isinstance(value, dict) else f"{_value(value.get('low'))} to {_value(value.get('high'))}"
 
 
 def _steps(value: Sequence[Element]) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 
 from ivig_fhir.fhir.building import canonical
 from ivig_fhir.fhir.dates import parse_time
+from ivig_fhir.fhir.reading import word
 from ivig_fhir.fhir.references import plain_reference
+from ivig_fhir.fhir.units import code_of, is_known
 
 # A display or a unit's name is for reading; the code or the reference beside it is what counts.
 _READING = frozenset({"display"})
@@ -33,11 +35,16 @@ def _of_object(element: Mapping[str, Any], known: Mapping[str, str]) -> Any:
     if isinstance(literal, str) and not isinstance(element.get("url"), str):
         return {"reference": plain_reference(known.get(literal, literal))}
     made = {k: meaning(v, known) for k, v in element.items() if k not in _READING and v not in (None, "", [], {})}
-    if "code" in made and "value" in made:  # a Quantity: its unit's name says nothing that the code does not
-        made.pop("unit", None)
+    if "code" in made and "value" in made and _unit_named(word(made, "unit")) in ("", made["code"]):
+        made.pop("unit", None)  # a Quantity: its unit in words says no more than the code, unless it is the name of another unit
     if isinstance(made.get("extension"), list):
         made["extension"] = sorted(made["extension"], key=_sort_key)
     return made
+
+
+def _unit_named(text: str) -> str:
+    """The UCUM code that a unit in words stands for; "" for a name that we do not know."""
+    return code_of(text) or (text if is_known(text) else "")
 
 
 def _of_text(text: str) -> str:

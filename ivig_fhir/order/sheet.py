@@ -11,8 +11,10 @@ from typing import Any
 from ivig_fhir.content.model import Companion, Content
 from ivig_fhir.errors import StateError
 from ivig_fhir.fhir.identifiers import derived
+from ivig_fhir.fhir.reading import part, parts, word
 from ivig_fhir.fhir.references import own_reference
-from ivig_fhir.fhir.stored_order import StoredOrder, number, said
+from ivig_fhir.fhir.stored_order import StoredOrder, count, number, said
+from ivig_fhir.order.companions import title_of
 from ivig_fhir.order.states import OrderState
 from ivig_fhir.order.transaction import version_of
 
@@ -81,25 +83,24 @@ def sheet(state: OrderState, order: Resource, companions: Sequence[Resource], co
     if held.grams is None or held.volume is None or not held.dates or not held.steps:
         raise StateError("sheet without dose", said="The order in the EHR has no complete dose, so there is no sheet of it.")
     grams, volume = said(held.grams, "g"), said(held.volume, "mL")
-    span = held.ordered.get("rateRange") or {}
-    each = int(held.basis.get("infusions") or 0) or len(held.dates)
+    each = count(held.basis.get("infusions")) or len(held.dates)
     return Sheet(
         order=own_reference(order),
         version=version_of(order) or "",
         run=run,
         patient=held.patient,
-        product=str((order.get("medicationCodeableConcept") or {}).get("text") or ""),
+        product=word(part(order, "medicationCodeableConcept"), "text"),
         concentration=said(held.concentration, "mg/mL"),
         dosing_weight=said(held.kg, "kg"),
-        signed_by=str((order.get("requester") or {}).get("display") or ""),
+        signed_by=word(part(order, "requester"), "display"),
         days=tuple(SheetDay(at + 1, at // each + 1, day, grams, volume) for at, day in enumerate(held.dates)),
         steps=_steps(held),
-        highest_rate=said(number(span.get("high"), "mL/h"), "mL/h"),
-        vials=tuple((said(size, "g"), int(count or 0)) for size, count in held.vials),
+        highest_rate=said(number(part(held.ordered, "rateRange").get("high"), "mL/h"), "mL/h"),
+        vials=tuple((said(size, "g"), count(many)) for size, many in held.vials),
         review_on=str(held.series.get("reviewOn") or ""),
         companions=_companions(companions, content, run),
-        text=str(held.dosage.get("text") or ""),
-        notes=tuple(str(n["text"]) for n in order.get("note") or [] if n.get("text")),
+        text=word(held.dosage, "text"),
+        notes=tuple(filter(None, (word(n, "text") for n in parts(order, "note")))),
     )
 
 
@@ -108,11 +109,11 @@ def _steps(held: StoredOrder) -> tuple[SheetStep, ...]:
     rows: list[SheetStep] = []
     total, elapsed = Fraction(0), Fraction(0)
     for at, step in enumerate(held.steps, start=1):
-        minutes, part = number(step.get("duration"), "min"), number(step.get("volumeCalculated"), "mL") or Fraction(0)
-        total += part
+        minutes, volume = number(step.get("duration"), "min"), number(step.get("volumeCalculated"), "mL") or Fraction(0)
+        total += volume
         rate = said(number(step.get("rateCalculated"), "mL/h"), "mL/h")
         shown = "" if minutes is None else said(minutes, "min")
-        rows.append(SheetStep(at, rate, shown, said(part, "mL"), said(total, "mL"), said(elapsed, "min")))
+        rows.append(SheetStep(at, rate, shown, said(volume, "mL"), said(total, "mL"), said(elapsed, "min")))
         elapsed += minutes or Fraction(0)
     return tuple(rows)
 
@@ -123,7 +124,7 @@ def _companions(stored: Sequence[Resource], content: Content, run: str) -> dict[
     found: list[tuple[int, str, str]] = []
     for item in stored:
         title, text = _words(item)
-        ours = next((known[i["value"]] for i in item.get("identifier") or [] if i.get("value") in known), None)
+        ours = next((known[n] for i in parts(item, "identifier") if (n := word(i, "value")) in known), None)
         at, group = ours or (len(known), "as-needed" if item.get("resourceType") == "MedicationRequest" else "nursing")
         found.append((at, group, f"{title}: {text}" if text else title))
     found.sort()
@@ -138,7 +139,5 @@ def _group(companion: Companion) -> str:
 
 
 def _words(item: Resource) -> tuple[str, str]:
-    concept = item.get("medicationCodeableConcept") or item.get("code") or {}
-    dosage = (item.get("dosageInstruction") or [{}])[0]
-    note = (item.get("note") or [{}])[0]
-    return str(concept.get("text") or ""), str(dosage.get("text") or note.get("text") or "")
+    dosage, note = (next(iter(parts(item, name)), {}) for name in ("dosageInstruction", "note"))
+    return title_of(item), word(dosage, "text") or word(note, "text")

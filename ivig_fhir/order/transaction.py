@@ -9,6 +9,7 @@ from typing import Any
 from ivig_fhir.errors import Conflict, StateError
 from ivig_fhir.fhir.identifiers import derived
 from ivig_fhir.fhir.narrative import renarrated
+from ivig_fhir.fhir.reading import part, word
 from ivig_fhir.fhir.references import own_reference
 
 Resource = dict[str, Any]
@@ -73,8 +74,7 @@ class Transaction:
 
 def version_of(resource: Mapping[str, Any]) -> str | None:
     """The version of a stored resource, opaque."""
-    version = (resource.get("meta") or {}).get("versionId")
-    return version if isinstance(version, str) and version else None
+    return word(part(resource, "meta"), "versionId") or None
 
 
 def update(role: str, resource: Resource) -> Entry:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ivig_fhir.fhir.building import digest
+from ivig_fhir.fhir.reading import part, word
 from ivig_fhir.fhir.references import own_reference, pointed_to
 from ivig_fhir.order.approval import PHARMACIST, Clinician, Refusal
 from ivig_fhir.order.companions_changed import changed, unread
@@ -98,8 +99,7 @@ class Verification:
 
 def requester_of(order: Mapping[str, Any]) -> Clinician:
     """The person whom the stored order names as its requester; nobody equals a requester that is missing."""
-    said = (order.get("requester") or {}).get("display")
-    return Clinician(pointed_to(order.get("requester")), str(said or ""), frozenset())
+    return Clinician(pointed_to(order.get("requester")), word(part(order, "requester"), "display"), frozenset())
 
 
 def verify(

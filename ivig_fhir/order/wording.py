@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ivig_fhir.fhir.reading import parts
 from ivig_fhir.order.recompute import Recalculated
 from ivig_fhir.proposal.ambiguity import ambiguities
 from ivig_fhir.proposal.dosage_problems import text_problems
@@ -16,7 +17,7 @@ def wording(order: Mapping[str, Any]) -> Recalculated:
     A text that somebody added to is a disagreement, for nobody knows which of the two a nurse will follow. An EHR that keeps no text has
     none to disagree.
     """
-    dosages = [d for d in order.get("dosageInstruction") or [] if isinstance(d, dict)]
+    dosages = list(parts(order, "dosageInstruction"))
     texts = [str(d["text"]) for d in dosages if d.get("text")]
     if not texts:
         return Recalculated("Dosage in words", "none", "nothing to compare", None)

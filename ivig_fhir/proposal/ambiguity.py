@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ivig_fhir.fhir.reading import part
+
 _AMOUNT = re.compile(r"(?<![\d.,/×x])(\d+(?:\.\d+)?)\s?(?:g|grams?)\b(?!/)", re.IGNORECASE)
 # What turns an amount into one that is given again and again.
 _DAILY = re.compile(
@@ -61,8 +63,8 @@ def coded_doses(resource: Mapping[str, Any]) -> tuple[Decimal | None, set[Decima
     dosages = resource.get("dosageInstruction")
     dosage = dosages[0] if isinstance(dosages, list) and dosages and isinstance(dosages[0], dict) else {}
     one = _grams(dosage.get("maxDosePerAdministration"))
-    supply = _grams((resource.get("dispenseRequest") or {}).get("quantity"))
-    course = _grams((dosage.get("maxDosePerPeriod") or {}).get("numerator"))
+    supply = _grams(part(resource, "dispenseRequest").get("quantity"))
+    course = _grams(part(dosage, "maxDosePerPeriod").get("numerator"))
     return one, {t for t in (supply, course) if t is not None}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ivig_fhir.fhir.dates import parse_date
 from ivig_fhir.fhir.extensions import DOSE_BASIS, INFUSION_VOLUME, RATE_STEP, SERIES, read
 from ivig_fhir.fhir.quantity import Quantity, half_up
+from ivig_fhir.fhir.reading import part, parts, word
 from ivig_fhir.fhir.units import convert
 from ivig_fhir.proposal.ambiguity import ambiguities
 from ivig_fhir.proposal.dosage_text import parse_dosage_text
@@ -48,16 +49,17 @@ def amount(element: Any, code: str) -> Decimal | None:
 
 def dose_of(dosage: Element, kind: str) -> Element:
     """The doseAndRate of a type, `ordered` or `calculated`; in R4 one without a type is ordered. Read by code, in any system."""
-    for item in dosage.get("doseAndRate") or []:
-        codes = [c.get("code") for c in (item.get("type") or {}).get("coding") or []]
+    for item in parts(dosage, "doseAndRate"):
+        codes = [word(c, "code") for c in parts(part(item, "type"), "coding")]
         if kind in codes or (kind == "ordered" and not codes):
-            return item if isinstance(item, dict) else {}
+            return item
     return {}
 
 
 def events(dosage: Element) -> tuple[date, ...]:
     """The dates of the dosage; what is no full date is left out, and `_dates` says so."""
-    found = (parse_date(str(e)[:10]) for e in (dosage.get("timing") or {}).get("event") or [])
+    written = part(dosage, "timing").get("event")
+    found = (parse_date(str(e)[:10]) for e in written) if isinstance(written, list) else ()
     return tuple(d for d in found if d is not None)
 
 
@@ -178,7 +180,7 @@ def _text(dosage: Element) -> Iterator[str]:
         ("the concentration", said.concentration_mg_ml, amount(held.get("concentration"), "mg/mL")),
         ("the dates", said.dates, events(dosage)),
         ("the rate steps", said.steps, tuple(steps)),
-        ("the highest rate", said.max_ml_h, amount((ordered.get("rateRange") or {}).get("high"), "mL/h")),
+        ("the highest rate", said.max_ml_h, amount(part(ordered, "rateRange").get("high"), "mL/h")),
     )
     yield from (f"text and coded data differ in {what}" for what, text, coded in pairs if text != coded)
 

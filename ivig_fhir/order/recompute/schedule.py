@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from ivig_fhir.content.model import Regimen
 from ivig_fhir.fhir.dates import parse_date, plus_months
 from ivig_fhir.fhir.reading import part
-from ivig_fhir.fhir.stored_order import Resource, number, said
+from ivig_fhir.fhir.stored_order import number, said
 from ivig_fhir.order.recompute.dose import Dose
 from ivig_fhir.order.recompute.facts import Facts
 from ivig_fhir.order.recompute.lines import Recalculated, half_up
@@ -35,7 +36,7 @@ def schedule_lines(f: Facts, body: Body, dose: Dose) -> Iterable[Recalculated]:
         yield _series(f, days, times)
         yield from _review(f, days)
     if f.repeat is not None and days:
-        count = part({"repeat": f.repeat}, "repeat").get("count")
+        count = f.repeat.get("count") if isinstance(f.repeat, dict) else None
         yield Recalculated("Daily repeat", f"{count} days", f"{(days[-1] - days[0]).days + 1} days", _daily(f.repeat, days))
     yield from _supply(f, dose, days)
     once = number(f.dosage.get("maxDosePerAdministration"), "g")
@@ -154,7 +155,9 @@ def _most_in_a_course(f: Facts, dose: Dose, days: Sequence[date]) -> Recalculate
     )
 
 
-def _daily(repeat: Resource, days: Sequence[date]) -> bool:
+def _daily(repeat: Any, days: Sequence[date]) -> bool:
+    if not isinstance(repeat, dict):
+        return False
     bounds = part(repeat, "boundsPeriod")
     ends = parse_date(bounds.get("start")) == days[0] and parse_date(bounds.get("end")) == days[-1]
     each_day = (repeat.get("frequency"), repeat.get("period"), repeat.get("periodUnit")) == (1, 1, "d")
