@@ -121,8 +121,7 @@ def checked(made: Transaction, tolerance: Decimal | None = None, course_g: Decim
     (`tolerance` given) is searched for dosage shapes that a receiver would misread. StateError where what the EHR itself holds is no valid
     FHIR: it cannot be changed from here without a fault in it being written again, or mended unseen.
     """
-    problems: list[str] = []
-    theirs = [f"{e.type}: {p}" for e in made.entries if e.method == "PUT" for p in _gate_problems(e.resource)]
+    problems, theirs = list[str](), list[str]()
     main = made.entry(MAIN)
     one = coded_doses(main.resource)[0] if main else None
     for entry in made.entries:
@@ -131,8 +130,10 @@ def checked(made: Transaction, tolerance: Decimal | None = None, course_g: Decim
             found += ambiguities(entry.resource, course_g, one)
         if entry.role == MAIN and tolerance is not None:
             found += dosage_problems(entry.resource, tolerance)
-        problems += [f"{entry.role}: {p}" for p in dict.fromkeys(found)]
-    if theirs and len(theirs) == len(problems):
+        named = [f"{entry.role}: {p}" for p in dict.fromkeys(found)]
+        problems += named
+        theirs += named if entry.method == "PUT" else ()
+    if theirs and theirs == problems:
         said = f"What the EHR holds of this order is not valid FHIR, so it cannot be changed from here: {theirs[0]}."
         raise StateError("stored resource at the gate", said=said, remedy="Have it corrected in the EHR, then decide again.")
     problems = problems or _gate_problems(made.bundle())

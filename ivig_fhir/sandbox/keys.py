@@ -42,11 +42,17 @@ def signing_key(database: Database) -> SigningKey:
     if text is None:
         text = _made()
         database.remember(_META, text)
+    private = _read(text)
+    public = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return SigningKey(private, sha256(public).hexdigest()[:16])
+
+
+@cache
+def _read(text: str) -> rsa.RSAPrivateKey:
     private = serialization.load_pem_private_key(text.encode(), password=None)
     if not isinstance(private, rsa.RSAPrivateKey):
         raise ValueError("the kept signing key is no RSA key")
-    public = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return SigningKey(private, sha256(public).hexdigest()[:16])
+    return private
 
 
 @cache

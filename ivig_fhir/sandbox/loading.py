@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ivig_fhir.sandbox.outcome import FhirError, invalid
 from ivig_fhir.sandbox.query import parse
-from ivig_fhir.sandbox.references import rewritten
+from ivig_fhir.sandbox.references import rewritten, walk
 from ivig_fhir.sandbox.resource_types import RESOURCE_TYPES
 from ivig_fhir.sandbox.search import matching
 from ivig_fhir.sandbox.store import LOADED, Store
@@ -33,8 +33,9 @@ def load(store: Store, bundle: Any, now: datetime) -> list[str]:
     with store.transaction():
         for _, resource in entries:
             stored.append(store.put(rewritten(resource, lambda text: where.get(text, text)), now, LOADED).reference)
-        for reference in stored:
-            _settle_searches(store, reference, now)
+        for reference, (_, resource) in zip(stored, entries, strict=True):
+            if any("?" in node["reference"] for node in walk(resource)):
+                _settle_searches(store, reference, now)
     return list(dict.fromkeys(stored))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ivig_fhir.sandbox.compartment import SHARED_TYPES
 from ivig_fhir.sandbox.resource_types import RESOURCE_TYPES
@@ -43,6 +44,7 @@ class Permission:
         return replace(self, letters=left) if left else None
 
 
+@lru_cache(1024)  # asked again for every request of a session
 def parse(scope: str) -> Permission | None:
     """The permission a scope string means; None when it is no resource scope of a known type. See: SMART App Launch 2.2, scopes."""
     match = _FORM.fullmatch(scope)

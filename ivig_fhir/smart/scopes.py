@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -54,6 +55,7 @@ class Verdict:
         return "; ".join(" and ".join(f"{name} {value.rpartition('|')[2]}" for name, value in pair) for pair in pairs)
 
 
+@lru_cache(1024)  # asked again for every request of a session
 def parse(token: str) -> Scope | None:
     """One scope token as a Scope; None for what is no resource scope (openid, launch, unknown or misspelt ones).
 

@@ -7,17 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from journey.a_form import Forms
 from werkzeug.test import Client
 
 from ivig_fhir.app import create_app
+from ivig_fhir.content.load import load_content
+from ivig_fhir.content.model import Content
 from ivig_fhir.ehr.client import pooled_session
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.sandbox.adapter import SandboxAdapter
@@ -35,6 +39,29 @@ MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = "test:" + base64.b64encode(b"k" * 32).decode()
 _POSTED = ("propose", "approve", "resend", "answer", "withdraw", "again", "verify", "query", "reject")
 NOTE = "Discussed on the round; creatinine each morning is in this order."
+
+
+class Remembered(BytecodeCache):
+    """Templates that one app compiled, for the apps after it: a test process starts many."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if found := self.kept.get(bucket.key + bucket.checksum):
+            bucket.bytecode_from_string(found)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = Remembered()
+_SHIPPED = cache(load_content)
+
+
+def read_once(folder: Path) -> Content:
+    """The content as it is shipped is read once in a test process; that of any other folder each time."""
+    return _SHIPPED(folder) if folder == ROOT / "order_sets" else load_content(folder)
 
 
 class Clock:
@@ -65,7 +92,9 @@ class Hospital:
 
     def start(self) -> Flask:
         """The app as a process that was just started: its memory is empty, its store is what it was."""
-        self.app = create_app(self.settings, self.http, self.clock)
+        with patch("ivig_fhir.app.load_content", read_once):
+            self.app = create_app(self.settings, self.http, self.clock)
+        self.app.jinja_env.bytecode_cache = _COMPILED
         self.ehr_http.mount(APP, SandboxAdapter(self.app))
         return self.app
 
