@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,11 +17,10 @@ import requests
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from journey.a_form import Forms
+from shipped_content import read_once
 from werkzeug.test import Client
 
 from ivig_fhir.app import create_app
-from ivig_fhir.content.load import load_content
-from ivig_fhir.content.model import Content
 from ivig_fhir.ehr.client import pooled_session
 from ivig_fhir.fhir.building import decode
 from ivig_fhir.sandbox.adapter import SandboxAdapter
@@ -56,12 +55,6 @@ class Remembered(BytecodeCache):
 
 
 _COMPILED = Remembered()
-_SHIPPED = cache(load_content)
-
-
-def read_once(folder: Path) -> Content:
-    """The content as it is shipped is read once in a test process; that of any other folder each time."""
-    return _SHIPPED(folder) if folder == ROOT / "order_sets" else load_content(folder)
 
 
 class Clock:

@@ -9,13 +9,12 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from shipped_content import ORDER_SETS, read_once
 
 from ivig_fhir.cli import main
-from ivig_fhir.content.load import load_content
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def runner(shared: Path) -> Any:
         modules: dict[str, ModuleType] = {name: importlib.import_module(name) for name in ("cases", "contract", "run")}
     finally:
         sys.path.remove(folder)
-    content = load_content(ROOT / "order_sets")
+    content = read_once(ORDER_SETS)
     return SimpleNamespace(**modules, content=content, built={c.ref for c in content.checks.values()})
 
 
@@ -53,7 +52,7 @@ def command(arguments: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
     try:
-        with redirect_stdout(out), redirect_stderr(err):
+        with redirect_stdout(out), redirect_stderr(err), patch("ivig_fhir.cli.inputs.load_content", read_once):
             code = main(arguments)
     finally:
         sys.stdin = before
