@@ -182,7 +182,7 @@ class Paper:
     """A Consent, Coverage or ClaimResponse: status, use and outcome, and the product texts and codes that it names.
 
     `time` is when it was made; `begins` and `ends` are the first and the last day for which it holds, as far as it says. `scope` is what a
-    consent is about. `said_outcome` is what a payer wrote beside the coded outcome.
+    consent is about. `said_outcome` is what a payer wrote beside the coded outcome, `against` why its codes grant nothing.
     """
 
     type: str
@@ -198,6 +198,7 @@ class Paper:
     ends: FhirTime | None = None
     scope: tuple[str, ...] = ()
     said_outcome: str = ""
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,26 +9,17 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from ivig_fhir.chart.payer_answer import added_items, certified_in_part, denials, reasons_in_words, stated_periods
 from ivig_fhir.content.model import Content, Product
 from ivig_fhir.fhir.codes import HCPCS, Code, codings, texts
 from ivig_fhir.fhir.dates import parse_time
 from ivig_fhir.fhir.quantity import Quantity
-from ivig_fhir.fhir.reading import number, part, parts, short, word
+from ivig_fhir.fhir.reading import number, part, short, word
 from ivig_fhir.fhir.units import UCUM, UnitError, code_of, convert
 from ivig_fhir.proposal.brands import products_named
 
 Resource = Mapping[str, Any]
 
-# Da Vinci PAS puts the answer of an X12 278 into extensions of an adjudication.
-# See: hl7.org/fhir/us/davinci-pas, StructureDefinition extension-reviewAction, extension-reviewActionCode, extension-itemPreAuthPeriod.
-_PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
-_ACTION, _ACTION_CODE, _ITEM_PERIOD = (f"{_PAS}extension-{name}" for name in ("reviewAction", "reviewActionCode", "itemPreAuthPeriod"))
-# X12 element 306, action code: certified in total, certified in part, modified. Every other one (A3 not certified, A4 pended, C cancelled,
-# CT contact payer, NA no action required) certifies nothing, and neither does one that is not known here.
-_WHOLE, _PART = frozenset({"A1"}), frozenset({"A2", "A6"})
-# terminology.hl7.org: adjudication-reason is not covered, plan limit reached; of these categories of adjudication zero means nothing.
-_DENYING_REASONS = frozenset({"ar001", "ar002"})
-_GRANTING_CATEGORIES = frozenset({"eligible", "eligpercent", "benefit"})
 # Words after which a text names what it leaves out, so that a product's name in it is no match.
 _EXCLUDES = re.compile(
     r"\b(except\w*|exclud\w*|other than|but not|not (?:for|covered|including|authorized|approved)|no longer|all but|instead of"
@@ -69,7 +60,7 @@ def permits(answers: Iterable[Resource], product: Product, content: Content, zon
     """
     refusing = content.checks["authorization.coverage"].thresholds["not_granted"]
     asked = (r for r in answers if word(r, "use") == "preauthorization" and word(r, "status") != "entered-in-error")
-    return tuple(_permit(r, item, product, content, refusing, zone) for r in asked for item in parts(r, "addItem") or ({},))
+    return tuple(_permit(r, item, product, content, refusing, zone) for r in asked for item in added_items(r))
 
 
 def _permit(answer: Resource, item: Resource, product: Product, content: Content, refusing: Sequence[str], zone: tzinfo) -> Permit:
@@ -93,64 +84,16 @@ def _permit(answer: Resource, item: Resource, product: Product, content: Content
 
 
 def _against(answer: Resource, item: Resource, refusing: Sequence[str]) -> Iterator[str]:
-    """Each reason for which nothing is granted, in words."""
+    """Each reason for which nothing is granted, in words: as coded, then as written."""
     if word(answer, "status") != "active" or word(answer, "outcome") != "complete":
         yield "not complete and in force"
-    if answer.get("error"):
-        yield "answered with an error"
-    if _refuses((word(answer, "disposition"),), refusing):
-        yield word(answer, "disposition")
-    for made in _adjudications(answer, item):
-        for code, said in _actions(made):
-            if code not in _WHOLE | _PART:
-                yield f"review action {said}"
-        reason = made.get("reason")
-        if _refuses(texts(reason), refusing) or any(c.code in _DENYING_REASONS for c in codings(reason)):
-            yield f"reason {', '.join(texts(reason)) or 'of denial'}"
-        stated = [made.get("value"), part(made, "amount").get("value")]
-        if _GRANTING_CATEGORIES & _codes(made.get("category")) and any(s is not None and number(s) == 0 for s in stated):
-            yield "nothing of it eligible"
-
-
-def _refuses(said: Iterable[str], refusing: Sequence[str]) -> bool:
-    return any(words in text.lower() for text in said for words in refusing)
-
-
-def _adjudications(answer: Resource, item: Resource) -> Iterator[Resource]:
-    """Those of the whole answer, of the added item and its parts, and of the claim's items that it stands for.
-
-    Where it does not say for which of the claim's items it stands, each may be its own.
-    """
-    yield from parts(answer, "adjudication")
-    added = [item, *parts(item, "detail"), *(sub for detail in parts(item, "detail") for sub in parts(detail, "subDetail"))]
-    linked = item.get("itemSequence")
-    own = [i for i in parts(answer, "item") if not isinstance(linked, list) or i.get("itemSequence") in linked]
-    for one in (*added, *own):
-        yield from parts(one, "adjudication")
-
-
-def _actions(adjudication: Resource) -> Iterator[tuple[str, str]]:
-    """Code and words of each review action; a review action that gives no code is one that is not known."""
-    outer = parts(adjudication, "extension")
-    found = [e for e in outer if word(e, "url") == _ACTION_CODE]
-    for action in (e for e in outer if word(e, "url") == _ACTION):
-        found += [e for e in parts(action, "extension") if word(e, "url") == _ACTION_CODE] or [{}]
-    for given in found:
-        concept = given.get("valueCodeableConcept") or {"coding": [given.get("valueCoding")], "text": given.get("valueCode")}
-        code = next(iter(_codes(concept) or [word(given, "valueCode")]), "")
-        yield code, " ".join(w for w in (code, *texts(concept)[:1]) if w) or "without a code"
-
-
-def _codes(concept: object) -> set[str]:
-    """The bare codes of a concept, whatever their system says."""
-    return {word(c, "code") for c in parts(concept, "coding") if word(c, "code")}
+    yield from denials(answer, item)
+    yield from (said for said in reasons_in_words(answer, item) if any(words in said.lower() for words in refusing))
 
 
 def _days(answer: Resource, item: Resource, zone: tzinfo) -> tuple[date | None, date | None, bool]:
     """First and last day on which all that it says of days holds, and whether it says anything that can be read."""
-    day, own = item.get("servicedDate"), next((e for e in parts(item, "extension") if word(e, "url") == _ITEM_PERIOD), {})
-    stated = [part(item, "servicedPeriod"), {"start": day, "end": day}, part(own, "valuePeriod"), part(answer, "preAuthPeriod")]
-    bounds = [(p.get("start"), p.get("end")) for p in stated if p.get("start") or p.get("end")]
+    bounds = stated_periods(answer, item)
     read = [(parse_time(start, zone), parse_time(end, zone)) for start, end in bounds]
     lost = any((b[0] and not r[0]) or (b[1] and not r[1]) for b, r in zip(bounds, read, strict=True))
     begins = [_local(r[0].earliest, zone) for r in read if r[0]]
@@ -166,8 +109,7 @@ def _amount(answer: Resource, item: Resource, codes: Sequence[Code], product: Pr
     """The grams that are authorized, or the amount in its own words where it cannot be told in grams."""
     stated = part(item, "quantity")
     if not stated:
-        partly = any(code in _PART for made in _adjudications(answer, item) for code, _ in _actions(made))
-        return None, "only a part, and not how much" if partly else ""
+        return None, "only a part, and not how much" if certified_in_part(answer, item) else ""
     value, unit = number(stated.get("value")), _unit(stated)
     billed, hcpcs = product.code_sets.get("hcpcs"), {c.code for c in codes if c.system == HCPCS}
     if value is not None and value >= 0 and word(stated, "comparator") in ("", "<="):

@@ -57,3 +57,26 @@ def test_a_consent_keeps_what_it_is_about_and_how_long_it_holds(make, chart):
 def test_a_paper_entered_in_error_is_none_and_a_draft_keeps_its_status(make, chart):
     assert not chart(make.other("Consent", patient=make.subject, status="entered-in-error")).papers
     assert paper(chart, make.other("Consent", patient=make.subject, status="proposed")).status == "proposed"
+
+
+def authorization(make, **changes):
+    item = {"productOrService": {"text": "Gamunex-C"}, "servicedPeriod": {"start": "2026-01-01", "end": "2026-06-30"}}
+    made = make.other("ClaimResponse", status="active", use="preauthorization", outcome="complete", addItem=[item])
+    return {**made, "patient": make.subject, **changes}
+
+
+def test_an_authorization_holds_only_on_the_days_that_all_it_says_have_in_common(make, chart):
+    whole = {"start": "2026-02-01", "end": "2026-12-31"}
+    found = paper(chart, authorization(make, preAuthPeriod=whole))
+    assert (found.begins.text, found.ends.text, found.against) == ("2026-02-01", "2026-06-30", ())
+    assert paper(chart, authorization(make, preAuthPeriod={"end": "June"})).against == ("days that cannot be read",)
+
+
+def test_what_a_payers_codes_deny_is_said_and_its_words_are_kept_whole(make, chart):
+    pas = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-"
+    code = {"url": f"{pas}reviewActionCode", "valueCodeableConcept": {"coding": [{"code": "A3"}]}}
+    action = {"extension": [{"url": f"{pas}reviewAction", "extension": [code]}]}
+    assert paper(chart, authorization(make, adjudication=[action])).against == ("review action A3",)
+    assert paper(chart, authorization(make, error=[{"code": {"text": "no"}}])).against == ("answered with an error",)
+    reason = {"reason": {"text": "Request denied"}}
+    assert paper(chart, authorization(make, disposition="x" * 200, adjudication=[reason])).said_outcome == "x" * 200 + "; Request denied"

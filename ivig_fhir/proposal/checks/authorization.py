@@ -81,9 +81,9 @@ def _unauthorized(case: Case) -> Iterable[Hit]:
 
 
 def _is_granted(case: Case, paper: Paper) -> bool:
-    """Active and complete, and the payer's words do not say that "complete" means a refusal."""
+    """Active and complete, and neither the payer's codes nor its words say that "complete" means a refusal."""
     refused = any(w in paper.said_outcome.lower() for w in case.check(COVERAGE).thresholds["not_granted"])
-    return paper.status == "active" and paper.outcome == "complete" and not refused
+    return paper.status == "active" and paper.outcome == "complete" and not paper.against and not refused
 
 
 def _holds(case: Case, paper: Paper) -> bool:

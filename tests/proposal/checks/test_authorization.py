@@ -85,6 +85,7 @@ def granted(text: str = "Gamunex-C", code: str = "hcpcs|J1561", **more: Any) -> 
         ((COVERED, granted(outcome="partial")), "not-granted"),
         ((COVERED, granted(said_outcome="Request DENIED")), "not-granted"),
         ((COVERED, granted(said_outcome="Certified in total")), None),
+        ((COVERED, granted(against=("review action A3",))), "not-granted"),
         ((COVERED, granted("Privigen", "hcpcs|J1459")), "other-product"),
         ((COVERED, granted("", "")), "other-product"),
         ((COVERED, granted("Immune globulin", "hcpcs|J1566")), "other-product"),
