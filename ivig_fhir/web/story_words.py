@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "order.dispensed-with-reason": "{who} handed the product out with a reason, against a condition of the hand-out{note}.",
         "order.reconciled": "{who} cleared the discrepancy of a hand-out.",
         "infusion.released": "{who} looked at the patient again and released {note}.",
+        "infusion.told": "{who} told the EHR of the release of {note}.",
         "infusion.held": "{who} looked at the patient again and held {note}.",
         "infusion.cleared": "{who} decided that {note} goes on.",
         "session.started": "{who} opened the app{note}.",
@@ -84,7 +85,7 @@ CHOICES: Mapping[str, str] = MappingProxyType(
     }
 )
 _CHANGES = frozenset({"order.changed", "order.revised"})
-_PLAIN_NOTE = frozenset({"infusion.released", "infusion.held", "infusion.cleared", "order.companions"})
+_PLAIN_NOTE = frozenset({"infusion.released", "infusion.told", "infusion.held", "infusion.cleared", "order.companions"})
 UNKNOWN = "Something was recorded that this page has no words for: {what}."
 
 

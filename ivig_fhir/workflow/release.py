@@ -11,10 +11,10 @@ from ivig_fhir.fhir.references import own_reference
 from ivig_fhir.order.approval import Refusal
 from ivig_fhir.order.decision import Resource
 from ivig_fhir.order.release import Release, told, untold
-from ivig_fhir.store import sessions
+from ivig_fhir.store import audit, sessions
 from ivig_fhir.store.rechecks import RELEASED
 from ivig_fhir.workflow.course import Course, open_course
-from ivig_fhir.workflow.runtime import Runtime, granted
+from ivig_fhir.workflow.runtime import Runtime, clinician, granted
 
 _OVER = ("completed",)
 
@@ -36,8 +36,8 @@ def tell(runtime: Runtime, session: sessions.Session, run_id: str) -> tuple[Refu
     What fails changes nothing here: the page of the course says what the EHR was not told, and it may be tried again.
     """
     course = open_course(runtime, session, run_id)
-    task = course.stored.task
-    if task is None or not not_told(course):
+    task, new = course.stored.task, not_told(course)
+    if task is None or not new:
         return ()
     if granted(session, "Task", "u").answer != "yes":
         return (Refusal("ehr", "The EHR does not let you change the pharmacist's task, so it was not told of the release."),)
@@ -51,4 +51,7 @@ def tell(runtime: Runtime, session: sessions.Session, run_id: str) -> tuple[Refu
         update(runtime.client(session), own_reference(task), change)
     except (FhirError, StateError) as error:
         return (Refusal("ehr", f"The EHR was not told of the release: {error.message}"),)
+    who, iss = clinician(session).reference, session.context.tenancy.iss
+    with runtime.database.write() as tx:
+        audit.append(tx, runtime.now(), who, iss, "infusion.told", run_id, note=f"infusion {', '.join(str(r.number) for r in new)}")
     return ()

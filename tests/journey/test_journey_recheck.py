@@ -118,6 +118,8 @@ def test_what_the_ehr_was_not_told_is_said_and_told_by_somebody_who_may_once(at:
     assert "released by Inés Sample-Castillo" in task["note"][-1]["text"]
     pharmacist.post("tell", {})
     assert at.held("Task", CIDP) == [task]
+    pharmacist.go("story")
+    assert pharmacist.page.text.count("told the EHR of the release of infusion 1.") == 1
 
 
 @pytest.mark.parametrize("stored", [True, False])
