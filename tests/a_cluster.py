@@ -53,7 +53,7 @@ def server() -> Iterator[Path]:
 
     try:
         run(str(at / "initdb"), "-D", data, "-U", "ivig", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
         run(str(at / "pg_ctl"), "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
         try:
             yield folder
