@@ -9,8 +9,8 @@ HEAD = """# Faults survived
 
 Made by `make proof` (`tests/faults`). The app, the sandbox EHR, a proxy that fails on purpose between them, and whatever is killed are processes
 of their own; deaths are SIGKILL. A journey is one patient: orders are approved, sent, looked for, verified, asked about, answered, rejected,
-withdrawn, and once they run looked at before an infusion, held, gone on with, stopped, completed or taken back, under faults of the network and of the EHR, with deaths and restarts between and within the steps, and then the faults stop and
-everything has to settle. After every step both stores are read past the app and the proxy. What has to be true, and was each time:
+withdrawn, and once they run looked at before an infusion, held, gone on with, stopped, completed or taken back, under faults of the network
+and of the EHR, with deaths and restarts between and within the steps, and then the faults stop and everything has to settle. After every step both stores are read past the app and the proxy. What has to be true, and was each time:
 
 - an approval that was confirmed to its prescriber is kept;
 - what the app says is in the EHR is there, once; what it says is not there is not, unless the network delivered a write after everybody had
