@@ -95,7 +95,10 @@ def opened(page: Any, demo: Demo, run: str) -> Any:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_essential_stands_inside_the_window_and_nothing_overlaps(demo: Demo, orders: dict[str, str], page: Any, case: str) -> None:
+def test_every_essential_stands_inside_the_window_nothing_overlaps_and_no_column_scrolls(
+    demo: Demo, orders: dict[str, str], page: Any, case: str
+) -> None:
+    """The list of warnings may, where there are many; the column around it does not, so that nothing else slides out of sight."""
     opened(page, demo, orders[case])
     shot(page, f"pharmacist-{case.replace(' ', '-')}")
     bar = box(page.locator("form.bar"))
@@ -112,12 +115,6 @@ def test_every_essential_stands_inside_the_window_and_nothing_overlaps(demo: Dem
     cards = [box(c) for c in page.locator(".whole .card").all()]
     assert [(a, b) for i, a in enumerate(cards) for b in cards[i + 1 :] if a.overlaps(b)] == []
     assert page.evaluate("scrollY") == 0
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_column_needs_no_scrolling_of_its_own(demo: Demo, orders: dict[str, str], page: Any, case: str) -> None:
-    """The list of warnings may, where there are many; the column around it does not, so that nothing else slides out of sight."""
-    opened(page, demo, orders[case])
     for column in page.locator(".whole > .stack").all():
         assert column.evaluate("(e) => e.scrollHeight - e.clientHeight") <= 1
     for name in ("overrides", "not-assessed", "weights", "supply", "receipt", "pump", "laboratory", "blood", "before", "order"):
@@ -125,24 +122,21 @@ def test_a_column_needs_no_scrolling_of_its_own(demo: Demo, orders: dict[str, st
         assert part.evaluate("(e) => e.scrollHeight - e.clientHeight") <= 1, name
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1024, 768), (390, 844), (320, 640), (683, 384)])
+@pytest.mark.parametrize("case", ["many findings", "a series"])
+@pytest.mark.parametrize("beside", ["", "steps", "story", "double"])
 def test_no_width_needs_scrolling_sideways_even_with_everything_open(
-    demo: Demo, orders: dict[str, str], page: Any, width: int, height: int
+    demo: Demo, orders: dict[str, str], page: Any, case: str, beside: str
 ) -> None:
     """683 x 384 is the window of 1366 x 768 at 200 %, 320 that of 1280 at 400 %."""
-    page.set_viewport_size({"width": width, "height": height})
-    for case in ("many findings", "a series"):
-        opened(page, demo, orders[case])
-        page.evaluate(OPEN_ALL)
-        shot(page, f"pharmacist-{width}-{case.replace(' ', '-')}", whole=True)
+    opened(page, demo, orders[case])
+    if beside:
+        page.goto(f"{page.url}{beside}")
+    page.evaluate(OPEN_ALL)
+    for width, height in ((1366, 768), (1024, 768), (390, 844), (320, 640), (683, 384)):
+        page.set_viewport_size({"width": width, "height": height})
+        shot(page, f"pharmacist-{width}-{beside or case.replace(' ', '-')}", whole=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate(f"{RIGHT_OF}.map((e) => e.outerHTML.slice(0, 120))") == []
-        base = page.url
-        for beside in ("steps", "story", "double"):
-            page.goto(f"{base}{beside}")
-            page.evaluate(OPEN_ALL)
-            shot(page, f"pharmacist-{width}-{beside}", whole=True)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, beside
+        assert beside or page.evaluate(f"{RIGHT_OF}.map((e) => e.outerHTML.slice(0, 120))") == []
 
 
 def test_the_keyboard_goes_through_the_page_in_the_order_in_which_it_is_read_and_ends_at_verify(
