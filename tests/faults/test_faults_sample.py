@@ -57,8 +57,8 @@ FOUND = {
 }
 
 
-# One of them here: each takes minutes; the others are part of the proof.
-QUICK = ("takes_silence_for_yes",)
+# One of them here, with the seed that finds it soonest: each takes minutes; the others are part of the proof.
+QUICK = {"takes_silence_for_yes": 4}
 
 
 @pytest.mark.parametrize("broken", [b if b in QUICK else pytest.param(b, marks=pytest.mark.proof) for b in FOUND])
@@ -67,6 +67,6 @@ def test_a_writer_that_is_wrong_is_found(warm: Nursery, tmp_path: Path, broken: 
     made = Stand(warm, tmp_path, f"sqlite:///{tmp_path / 'app.sqlite'}", broken)
     try:
         with pytest.raises(AssertionError, match=what):
-            journeys(made, Counter(), 1, 25, 3, names=faults)
+            journeys(made, Counter(), QUICK.get(broken, 1), 25, 3, names=faults)
     finally:
         made.close()
