@@ -87,8 +87,9 @@ def number(quantity: Any, code: str) -> Fraction | None:
 
 
 def count(value: Any) -> int:
-    """A whole number as JSON has it; 0 for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """A whole number, however a server spells it (5 or 5.0); 0 for anything else."""
+    whole = isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
+    return int(value) if whole else 0
 
 
 def in_unit(observation: Resource | None, code: str) -> Fraction | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from an_order import NOW, RUN, content
 
 from ivig_fhir.content.site import Site
 from ivig_fhir.errors import StateError
+from ivig_fhir.fhir.stored_order import count
 from ivig_fhir.order.bundle import checked
 from ivig_fhir.order.comparison import compare
 from ivig_fhir.order.receipt import Part, Receipt
@@ -102,6 +104,11 @@ def test_a_dose_beside_the_ordered_and_the_calculated_one_counts() -> None:
     found = altered(MADE, RECEIPT, order, OrderState.SENT).unsigned
     assert [x.field for x in found] == ["Dose of one infusion"]
     assert "beside it" in found[0].stored and "160" in found[0].stored
+
+
+@pytest.mark.parametrize(("given", "read"), [(5, 5), (Decimal("5.0"), 5), (Decimal("5.5"), 0), (True, 0), ("5", 0), (None, 0)])
+def test_a_count_is_a_whole_number_or_nothing(given: Any, read: int) -> None:
+    assert count(given) == read
 
 
 def test_an_order_that_the_ehr_holds_malformed_is_not_written_over() -> None:
