@@ -8,7 +8,7 @@ from typing import Any
 
 HOSTILE = (
     "<script>xss()</script>", "<img src=x onerror=xss()>", '"><svg onload=xss()>', "'><b id=xss>", "</title><script>xss()</script>",
-    "</textarea><script>xss()</script>", "</option></select><script>xss()</script>", "<a href=javascript:xss()>x</a>", "<!-- xss", "{{7*191}}",
+    "</textarea><script>xss()</script>", "</option></select><script>xss()</script>", "<a href=javascript:xss()>x</a>", "<!-- xss", "{{1234567*7654321}}",
     "{% raw %}xss", "<iframe srcdoc=xss>", "<base href=//evil.example>", "<meta http-equiv=refresh content=0;xss>", "<style>*{x:xss}</style>",
     "xss\r\nSet-Cookie: xss=1", "<form action=//evil.example><button>Approve order</button></form>", "\u202exss\u2066", "xss\x00\x1b[31m",
 )  # fmt: skip

@@ -137,7 +137,7 @@ def test_no_word_of_the_record_becomes_a_program_on_any_page(at: Hospital, wire:
     assert len(pages) >= 10
     for page in pages:
         assert Parsed(page.body).faults == [], page.url
-        assert "1337" not in page.body
+        assert str(1234567 * 7654321) not in page.body  # long enough that no random id of a page holds it
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b]", page.body), page.url
     shown = "".join(page.body for page in pages)
     assert any(str(escape(text)) in shown for text in HOSTILE[:4]), "nothing of it was shown: the test proves nothing"
